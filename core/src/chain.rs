@@ -1,0 +1,118 @@
+//! The orders in which Envoy can walk the providers of one request.
+//!
+//! Envoy's composite cluster fixes its members when it is configured, so each order that may occur is a cluster of
+//! its own, rendered by `weir render` and named by the front role. Both ends call [`all`], so they cannot disagree.
+
+use crate::config::{Config, Target};
+use std::collections::BTreeSet;
+
+/// Most chains that one configuration renders. A composite cluster costs Envoy memory and stats; three providers
+/// need about 30, and what does not fit is served by its longest rendered beginning.
+pub const MAX_CHAINS: usize = 256;
+
+/// Up to this many providers every order of every subset is rendered; beyond it, orders of up to [`LONG`] members.
+const FEW_PROVIDERS: usize = 4;
+const LONG: usize = 3;
+
+/// One order: provider names, one per attempt. A provider that is tried again stands there again.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Chain(pub Vec<String>);
+
+impl Chain {
+    /// The attempts that `targets` make, each `1 + per_target` times in a row.
+    pub fn of<'a>(targets: impl IntoIterator<Item = &'a Target>, per_target: u32) -> Self {
+        let tries = usize::try_from(per_target).unwrap_or(0).saturating_add(1);
+        Self(targets.into_iter().flat_map(|target| std::iter::repeat_n(target.provider.clone(), tries)).collect())
+    }
+
+    /// Name of the Envoy cluster. Provider names hold neither `:` nor `+`.
+    pub fn cluster(&self) -> String {
+        format!("chain:{}", self.0.join("+"))
+    }
+}
+
+/// Every chain of a configuration, the most needed first, at most [`MAX_CHAINS`].
+pub fn all(config: &Config) -> Vec<Chain> {
+    let mut chains = Collector::default();
+    let retries: BTreeSet<u32> =
+        config.models.iter().map(|model| model.retries.per_target).chain([DEFAULT_PER_TARGET]).collect();
+
+    for provider in &config.providers {
+        for per_target in [0].into_iter().chain(retries.iter().copied()) {
+            let tries = usize::try_from(per_target).unwrap_or(0).saturating_add(1);
+            chains.add(vec![provider.name.clone(); tries]);
+        }
+    }
+    for model in &config.models {
+        chains.add(Chain::of(&model.targets, model.retries.per_target).0);
+    }
+    for model in &config.models {
+        let legs = legs(&model.targets, model.retries.per_target);
+        for_each_order(&legs, longest(legs.len()), &mut |order| chains.add(order.concat()));
+    }
+    for per_target in retries {
+        let tries = usize::try_from(per_target).unwrap_or(0).saturating_add(1);
+        let legs: Vec<_> = config.providers.iter().map(|provider| vec![provider.name.clone(); tries]).collect();
+        for_each_order(&legs, longest(legs.len()), &mut |order| chains.add(order.concat()));
+    }
+    chains.list
+}
+
+/// Retries of a target that is addressed directly, outside any model.
+pub const DEFAULT_PER_TARGET: u32 = 0;
+
+/// The attempts of each provider of a model, targets of one provider together, in order of first appearance.
+fn legs(targets: &[Target], per_target: u32) -> Vec<Vec<String>> {
+    let mut legs: Vec<Vec<String>> = Vec::new();
+    for target in targets {
+        let tries = Chain::of([target], per_target).0;
+        match legs.iter_mut().find(|leg| leg.first() == Some(&target.provider)) {
+            Some(leg) => leg.extend(tries),
+            None => legs.push(tries),
+        }
+    }
+    legs
+}
+
+fn longest(providers: usize) -> usize {
+    if providers <= FEW_PROVIDERS { providers } else { LONG }
+}
+
+/// Calls `found` with every order of every subset of 1 to `longest` legs, shorter ones first.
+fn for_each_order(legs: &[Vec<String>], longest: usize, found: &mut impl FnMut(&[Vec<String>])) {
+    for length in 1..=longest {
+        extend_order(legs, length, &mut Vec::with_capacity(length), found);
+    }
+}
+
+fn extend_order(
+    legs: &[Vec<String>],
+    length: usize,
+    order: &mut Vec<Vec<String>>,
+    found: &mut impl FnMut(&[Vec<String>]),
+) {
+    if order.len() == length {
+        return found(order);
+    }
+    for leg in legs {
+        if !order.contains(leg) {
+            order.push(leg.clone());
+            extend_order(legs, length, order, found);
+            order.pop();
+        }
+    }
+}
+
+#[derive(Default)]
+struct Collector {
+    seen: BTreeSet<Vec<String>>,
+    list: Vec<Chain>,
+}
+
+impl Collector {
+    fn add(&mut self, providers: Vec<String>) {
+        if !providers.is_empty() && self.list.len() < MAX_CHAINS && self.seen.insert(providers.clone()) {
+            self.list.push(Chain(providers));
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! A chat request, borrowed from the body it was parsed from.
+
+use super::content::{Content, Opaque};
+use super::tools::{FunctionCall, Tool, ToolCall, ToolChoice};
+use crate::json::{Raw, Str};
+use serde::Deserialize;
+use serde::de::Deserializer;
+
+/// `POST /v1/chat/completions`: the whole inventory of fields (openai SDK 3.54). Those that no translation reads are
+/// [`Opaque`]: their presence matters, because a dropped hint is reported and an unmappable one is an error.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"), expecting = "an object")]
+pub struct ChatRequest<'a> {
+    pub model: Str<'a>,
+    pub messages: Vec<Message<'a>>,
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub stream: bool,
+    pub stream_options: Option<StreamOptions>,
+    pub max_completion_tokens: Option<u64>,
+    pub max_tokens: Option<u64>,
+    pub temperature: Option<f64>,
+    pub top_p: Option<f64>,
+    pub stop: Option<Stop<'a>>,
+    pub n: Option<u64>,
+    pub seed: Option<i64>,
+    pub presence_penalty: Option<f64>,
+    pub frequency_penalty: Option<f64>,
+    pub logprobs: Option<bool>,
+    pub top_logprobs: Option<u64>,
+    pub tools: Option<Vec<Tool<'a>>>,
+    pub tool_choice: Option<ToolChoice<'a>>,
+    pub parallel_tool_calls: Option<bool>,
+    pub response_format: Option<ResponseFormat<'a>>,
+    pub reasoning_effort: Option<Str<'a>>,
+    pub service_tier: Option<Str<'a>>,
+    pub user: Option<Str<'a>>,
+    pub safety_identifier: Option<Str<'a>>,
+    pub modalities: Option<Vec<Str<'a>>>,
+    pub audio: Opaque<'a>,
+    pub function_call: Opaque<'a>,
+    pub functions: Opaque<'a>,
+    pub logit_bias: Opaque<'a>,
+    pub metadata: Opaque<'a>,
+    pub moderation: Opaque<'a>,
+    pub prediction: Opaque<'a>,
+    pub prompt_cache_key: Opaque<'a>,
+    pub prompt_cache_options: Opaque<'a>,
+    pub prompt_cache_retention: Opaque<'a>,
+    pub store: Opaque<'a>,
+    pub verbosity: Opaque<'a>,
+    pub web_search_options: Opaque<'a>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"), expecting = "an object")]
+pub struct Message<'a> {
+    pub role: Role,
+    pub content: Option<Content<'a>>,
+    pub name: Option<Str<'a>>,
+    pub refusal: Option<Str<'a>>,
+    pub tool_calls: Option<Vec<ToolCall<'a>>>,
+    /// Of a `tool` message: the call that it answers.
+    pub tool_call_id: Option<Str<'a>>,
+    /// The deprecated single call of an assistant message.
+    pub function_call: Option<FunctionCall<'a>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    System,
+    Developer,
+    User,
+    Assistant,
+    Tool,
+    /// Deprecated twin of `tool`.
+    Function,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct StreamOptions {
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub include_usage: bool,
+    pub include_obfuscation: Option<bool>,
+}
+
+/// One stop sequence or several.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(untagged, bound(deserialize = "'de: 'a"), expecting = "expected a string or an array of strings")]
+pub enum Stop<'a> {
+    One(Str<'a>),
+    Many(Vec<Str<'a>>),
+}
+
+impl<'a> Stop<'a> {
+    /// All sequences, in order.
+    pub fn sequences(&self) -> &[Str<'a>] {
+        match self {
+            Stop::One(one) => std::slice::from_ref(one),
+            Stop::Many(many) => many,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"), expecting = "an object")]
+pub struct ResponseFormat<'a> {
+    /// `text`, `json_object` or `json_schema`.
+    #[serde(rename = "type")]
+    pub kind: Str<'a>,
+    pub json_schema: Option<JsonSchema<'a>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"), expecting = "an object")]
+pub struct JsonSchema<'a> {
+    pub name: Option<Str<'a>>,
+    pub description: Option<Str<'a>>,
+    pub schema: Option<Raw<'a>>,
+    pub strict: Option<bool>,
+}
+
+impl ChatRequest<'_> {
+    /// The limit on output tokens, under its current or its deprecated name.
+    pub fn output_limit(&self) -> Option<u64> {
+        self.max_completion_tokens.or(self.max_tokens)
+    }
+
+    /// Whether the client wants the usage chunk at the end of a stream.
+    pub fn wants_usage(&self) -> bool {
+        self.stream_options.is_some_and(|options| options.include_usage)
+    }
+}
+
+fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}

@@ -1,0 +1,268 @@
+//! `weir.yaml`, in two stages: `raw` is what was written, with its positions; `resolve` turns it into the
+//! [`Config`] that the program uses, or into every problem at once.
+//!
+//! The same [`Config`], as JSON, is the filter's plugin configuration. It holds the *names* of the environment
+//! variables that carry credentials, never their values.
+
+mod model;
+mod names;
+mod pending;
+mod problem;
+mod raw;
+mod read;
+mod resolve;
+mod suggest;
+mod tenant;
+#[cfg(test)]
+mod tests;
+mod units;
+mod url;
+mod yaml;
+
+pub use model::{BACKOFF, DEADLINE};
+pub use problem::{Problem, Warning};
+pub use units::show;
+
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+
+/// Reads a whole file. Either it is a configuration, perhaps with warnings, or every problem in it is told at once,
+/// in the order of the file.
+pub fn parse(text: &str) -> Result<(Config, Vec<Warning>), Vec<Problem>> {
+    let root = yaml::parse(text).map_err(|problem| vec![problem])?;
+    let mut found = problem::Findings::default();
+    let config = raw::read(&root, &mut found).map(|raw| resolve::resolve(raw, &mut found));
+    pending::warn(&root, &mut found);
+    match (config, found.sorted()) {
+        (Some(config), (warnings, problems)) if problems.is_empty() => Ok((config, warnings)),
+        (_, (_, problems)) => Err(problems),
+    }
+}
+
+/// What the whole gateway runs on. Every default is filled in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// Where clients connect.
+    pub listen: SocketAddr,
+    /// Envoy's admin interface.
+    pub admin: SocketAddr,
+    pub sidecar: Sidecar,
+    pub store: Store,
+    /// In the order of the file.
+    pub providers: Vec<Provider>,
+    /// In the order of the file.
+    pub models: Vec<Model>,
+    /// Empty: the gateway is open.
+    pub tenants: Vec<Tenant>,
+    pub waiting_room: WaitingRoom,
+    pub jobs: Jobs,
+    pub telemetry: Telemetry,
+    /// Bound of one request body, in bytes. Larger ones get 413.
+    pub max_request_bytes: u64,
+    /// Bound of one answer that must be held whole (not streamed), in bytes.
+    pub max_response_bytes: u64,
+}
+
+/// The sidecar's address, and what a filter does without it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sidecar {
+    pub listen: SocketAddr,
+    pub on_outage: OnOutage,
+}
+
+/// What happens to shared limits while the sidecar, or the store behind it, does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnOutage {
+    /// Admit everything.
+    Open,
+    /// Refuse everything.
+    Closed,
+    /// Each Envoy keeps its last known share.
+    Local,
+}
+
+/// Where shared state lives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Store {
+    Memory,
+    /// `redis://`, `rediss://` or `redis-cluster://`, as written.
+    Redis(String),
+}
+
+/// The wire contract a provider speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// OpenAI, and every server that is compatible with it.
+    OpenAi,
+    Anthropic,
+    Gemini,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Provider {
+    /// `[a-z0-9][a-z0-9_-]*`; also the name of its Envoy cluster.
+    pub name: String,
+    pub kind: Kind,
+    pub base_url: BaseUrl,
+    /// Name of the environment variable that holds the credential. None: the server wants none.
+    pub api_key: Option<EnvVar>,
+    pub limits: Limits,
+    pub breaker: Breaker,
+}
+
+/// The name of an environment variable; its value is read by Envoy's VM, at start, and by nobody else.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct EnvVar(pub String);
+
+/// A provider's address, taken apart once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BaseUrl {
+    pub tls: bool,
+    /// Host name or IP literal, IPv6 without brackets.
+    pub host: String,
+    pub port: u16,
+    /// Without a trailing slash; empty for most.
+    pub path: String,
+}
+
+/// Ceilings of a provider or a tenant; None means unlimited.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    pub requests_per_minute: Option<u64>,
+    pub tokens_per_minute: Option<u64>,
+    pub concurrency: Option<u64>,
+    /// Requests that may come at once; the limit itself unless said.
+    pub burst: Option<u64>,
+}
+
+/// When a provider is taken out of rotation (Envoy's outlier detection).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Breaker {
+    pub consecutive_failures: u32,
+    pub eject_for: Millis,
+}
+
+/// A duration in whole milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Millis(pub u64);
+
+/// A name that clients ask for, and the targets that can answer it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    pub name: String,
+    /// In order of preference; never empty.
+    pub targets: Vec<Target>,
+    /// From the attempt's start to its first content event.
+    pub first_token_timeout: Millis,
+    /// From the attempt's start to the whole of an answer that is not streamed (such an answer has no first token
+    /// on the wire). Default: six first-token timeouts, at most half the deadline.
+    pub answer_timeout: Millis,
+    /// Over all attempts, to the last byte.
+    pub deadline: Millis,
+    pub retries: Retries,
+    pub hedge_after: Option<Millis>,
+    pub cache: Option<Cache>,
+}
+
+/// One model at one provider.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Target {
+    /// Name of a [`Provider`].
+    pub provider: String,
+    /// The provider's own model id.
+    pub model: String,
+    /// Neighbours that carry a weight are equals.
+    pub weight: Option<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retries {
+    /// Further tries of the same target before the next one.
+    pub per_target: u32,
+    /// First and longest pause between attempts (full jitter).
+    pub backoff_min: Millis,
+    pub backoff_max: Millis,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cache {
+    pub exact_ttl: Option<Millis>,
+    pub semantic: Option<SemanticCache>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SemanticCache {
+    /// Cosine similarity, 0 to 1.
+    pub threshold: f64,
+    /// Only measure; never serve a hit.
+    pub shadow: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tenant {
+    pub name: String,
+    /// Lower-case hex SHA-256 of the API key.
+    pub key_sha256: String,
+    /// Names from [`Config::models`] or `provider/model`; None: all.
+    pub models: Option<Vec<String>>,
+    pub limits: Limits,
+    pub budget: Option<Budget>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Budget {
+    pub usd: f64,
+    pub per: BudgetPeriod,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BudgetPeriod {
+    Day,
+    Month,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingRoom {
+    pub max_wait: Millis,
+    /// Over all workers of one Envoy.
+    pub max_waiting: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Jobs {
+    pub backend: JobBackend,
+    pub url: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobBackend {
+    Embedded,
+    Redis,
+    RabbitMq,
+    Kafka,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Telemetry {
+    /// Base URL of an OTLP/HTTP collector.
+    pub otlp: Option<String>,
+    /// `stdout`, `stderr`, `off`, or a path.
+    pub access_log: String,
+}
+
+impl Config {
+    /// The provider of that name.
+    pub fn provider(&self, name: &str) -> Option<&Provider> {
+        self.providers.iter().find(|provider| provider.name == name)
+    }
+
+    /// The model of that name.
+    pub fn model(&self, name: &str) -> Option<&Model> {
+        self.models.iter().find(|model| model.name == name)
+    }
+}

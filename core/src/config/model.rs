@@ -1,0 +1,120 @@
+//! A model's targets and times, checked against each other.
+
+use super::problem::Findings;
+use super::resolve::{small, unknown, value_or};
+use super::{Cache, Millis, Model, Retries, SemanticCache, Target, names, raw, units};
+use crate::chain;
+
+const FIRST_TOKEN_TIMEOUT: Millis = Millis(10_000);
+/// Of a model that names none, and of a target that is addressed directly.
+pub const DEADLINE: Millis = Millis(120_000);
+/// First and longest pause between attempts, where none is named.
+pub const BACKOFF: (Millis, Millis) = (Millis(50), Millis(2_000));
+const MOST_RETRIES: u32 = 5;
+/// Each attempt of a chain costs Envoy a cluster entry and the client time.
+const MOST_TARGETS: usize = 16;
+const SIMILARITY: f64 = 0.95;
+
+pub(super) fn resolve(raw: &raw::Model, providers: &[&str], found: &mut Findings) -> Option<Model> {
+    if let Err(reason) = names::model(&raw.name.value) {
+        found.problem(&raw.name.place, reason);
+    }
+    let (first_token_timeout, answer_timeout, deadline) = times(raw, found);
+    let retries = retries(raw, found);
+    let cache = raw.cache.as_ref().map(|cache| self::cache(cache, found));
+    let targets = raw.targets.as_ref()?;
+    if targets.value.len() > MOST_TARGETS {
+        found.problem(&targets.place, format!("names more than {MOST_TARGETS} targets"));
+    }
+    let targets = targets.value.iter().map(|target| {
+        let provider = &target.provider;
+        // Without any provider, that is the problem, and it is told once.
+        if !providers.is_empty() && !providers.contains(&provider.value.as_str()) {
+            found.problem(&provider.place, unknown("provider", &provider.value, providers));
+        }
+        let weight = target.weight.is_some().then(|| small(&target.weight, 1, found));
+        Target { provider: provider.value.clone(), model: target.model.clone(), weight }
+    });
+    Some(Model {
+        name: raw.name.value.clone(),
+        targets: targets.collect(),
+        first_token_timeout,
+        answer_timeout,
+        deadline,
+        retries,
+        hedge_after: raw.hedge_after.as_ref().map(|hedge| hedge.value),
+        cache,
+    })
+}
+
+fn times(raw: &raw::Model, found: &mut Findings) -> (Millis, Millis, Millis) {
+    let first_token = value_or(&raw.first_token_timeout, FIRST_TOKEN_TIMEOUT);
+    let deadline = value_or(&raw.deadline, DEADLINE);
+    if deadline <= first_token {
+        // Not the two defaults: one of them was written.
+        let place = raw.deadline.as_ref().or(raw.first_token_timeout.as_ref()).map(|written| &written.place);
+        let (deadline, first_token) = (units::show(deadline), units::show(first_token));
+        let message = format!("a deadline of {deadline} leaves no room for a first_token_timeout of {first_token}");
+        found.problem(place.unwrap_or(&raw.name.place), message);
+    }
+    if let Some(answer) = raw.answer_timeout.as_ref().filter(|answer| answer.value > deadline) {
+        found.problem(&answer.place, format!("is over the deadline of {}", units::show(deadline)));
+    }
+    if let Some(hedge) = raw.hedge_after.as_ref().filter(|hedge| hedge.value >= first_token) {
+        let first_token = units::show(first_token);
+        found.problem(
+            &hedge.place,
+            format!("never comes: the attempt ends at its first_token_timeout of {first_token}"),
+        );
+    }
+    let six = first_token.0.saturating_mul(6);
+    let half = deadline.0.checked_div(2).unwrap_or(deadline.0);
+    let answer = value_or(&raw.answer_timeout, Millis(six.min(half).max(first_token.0)));
+    (first_token, answer, deadline)
+}
+
+fn retries(raw: &raw::Model, found: &mut Findings) -> Retries {
+    let per_target = small(&raw.per_target, chain::DEFAULT_PER_TARGET, found);
+    if let Some(written) = raw.per_target.as_ref().filter(|_| per_target > MOST_RETRIES) {
+        found.problem(&written.place, format!("is more than {MOST_RETRIES}; the next target is the better retry"));
+    }
+    let (backoff_min, backoff_max) = value_or(&raw.backoff, BACKOFF);
+    Retries { per_target: per_target.min(MOST_RETRIES), backoff_min, backoff_max }
+}
+
+fn cache(raw: &raw::Cache, found: &mut Findings) -> Cache {
+    let semantic = raw.semantic.as_ref().map(|semantic| {
+        let threshold = value_or(&semantic.threshold, SIMILARITY);
+        if let Some(written) = semantic.threshold.as_ref().filter(|_| !(0.0..=1.0).contains(&threshold)) {
+            found.problem(&written.place, "must lie between 0 and 1");
+        }
+        SemanticCache { threshold, shadow: value_or(&semantic.shadow, false) }
+    });
+    Cache { exact_ttl: raw.exact_ttl.as_ref().map(|ttl| ttl.value), semantic }
+}
+
+impl Model {
+    /// What a request for `provider/model` uses: that one target, and every default.
+    pub fn direct(target: Target) -> Self {
+        let half = DEADLINE.0.checked_div(2).unwrap_or(DEADLINE.0);
+        Self {
+            name: format!("{}/{}", target.provider, target.model),
+            targets: vec![target],
+            first_token_timeout: FIRST_TOKEN_TIMEOUT,
+            answer_timeout: Millis(FIRST_TOKEN_TIMEOUT.0.saturating_mul(6).min(half)),
+            deadline: DEADLINE,
+            retries: Retries { per_target: chain::DEFAULT_PER_TARGET, backoff_min: BACKOFF.0, backoff_max: BACKOFF.1 },
+            hedge_after: None,
+            cache: None,
+        }
+    }
+}
+
+impl Target {
+    /// Reads `provider/model`, as a file or a client writes it. None when it is not of that form, or would not be safe
+    /// as a part of a path.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (provider, model) = names::target(text)?;
+        Some(Self { provider: provider.to_owned(), model: model.to_owned(), weight: None })
+    }
+}

@@ -1,0 +1,179 @@
+//! The file as it was written: types and spelling checked, positions kept, no default filled in, nothing compared
+//! with anything else. None means absent, or refused and already reported.
+
+mod model;
+mod provider;
+mod tenant;
+
+pub(super) use model::{Cache, Model};
+pub(super) use provider::{Limits, Provider};
+pub(super) use tenant::Tenant;
+
+use super::problem::{At, Findings};
+use super::read::{Cursor, Entries, quote};
+use super::yaml::{Node, Value};
+use super::{JobBackend, Millis, OnOutage, Store, url};
+use std::net::SocketAddr;
+
+#[derive(Debug, Default)]
+pub(super) struct Config {
+    pub(super) listen: Option<At<SocketAddr>>,
+    pub(super) admin: Option<At<SocketAddr>>,
+    pub(super) sidecar: Sidecar,
+    pub(super) store: Option<At<Store>>,
+    /// `auth: none`.
+    pub(super) open: Option<At<()>>,
+    pub(super) providers: Vec<Provider>,
+    pub(super) models: Vec<Model>,
+    pub(super) tenants: Option<At<Vec<Tenant>>>,
+    pub(super) waiting_room: WaitingRoom,
+    pub(super) jobs: Option<At<Jobs>>,
+    pub(super) telemetry: Telemetry,
+    pub(super) max_request_bytes: Option<At<u64>>,
+    pub(super) max_response_bytes: Option<At<u64>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Sidecar {
+    pub(super) listen: Option<At<SocketAddr>>,
+    pub(super) on_outage: Option<At<OnOutage>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct WaitingRoom {
+    pub(super) max_wait: Option<At<Millis>>,
+    pub(super) max_waiting: Option<At<u64>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Jobs {
+    pub(super) backend: Option<At<JobBackend>>,
+    pub(super) url: Option<At<String>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Telemetry {
+    pub(super) otlp: Option<At<String>>,
+    pub(super) access_log: Option<At<String>>,
+}
+
+/// Reads the whole file; reports everything that is no configuration by itself.
+pub(super) fn read(root: &Node, found: &mut Findings) -> Option<Config> {
+    let mut map = match &root.value {
+        Value::Null => {
+            found.problem(&Cursor::new(root, "").place(), "the file is empty; at least providers must be written");
+            return None;
+        }
+        _ => Cursor::new(root, "").map("a map with providers, models, …", found)?,
+    };
+    let config = Config {
+        listen: map.get("listen", found, |c, f| c.address(f)),
+        admin: map.get("admin", found, |c, f| c.address(f)),
+        sidecar: map.get("sidecar", found, sidecar).unwrap_or_default(),
+        store: map.get("store", found, store),
+        open: map.get("auth", found, |c, f| c.choice("auth", &[("none", ())], f)),
+        providers: map.need("providers", found, |c, f| each(c, "provider", f, provider::provider)).unwrap_or_default(),
+        models: map.get("models", found, |c, f| each(c, "model", f, model::model)).unwrap_or_default(),
+        tenants: map.get("tenants", found, |c, f| each(c, "tenant", f, tenant::tenant).map(|tenants| c.at(tenants))),
+        waiting_room: map.get("waiting_room", found, waiting_room).unwrap_or_default(),
+        jobs: map.get("jobs", found, jobs),
+        telemetry: map.get("telemetry", found, telemetry).unwrap_or_default(),
+        max_request_bytes: map.get("max_request_bytes", found, |c, f| c.size(f)),
+        max_response_bytes: map.get("max_response_bytes", found, |c, f| c.size(f)),
+    };
+    map.finish(found);
+    Some(config)
+}
+
+/// A map from names to `T`. A name stays known although its body was refused: what refers to it is not wrong.
+fn each<T>(
+    cursor: Cursor<'_>,
+    what: &str,
+    found: &mut Findings,
+    read: impl Fn(At<String>, Cursor<'_>, &mut Findings) -> T,
+) -> Option<Vec<T>> {
+    let entries = cursor.map(&format!("a map from {what} names to {what}s"), found)?.named();
+    if entries.is_empty() {
+        found.problem(&cursor.place(), format!("holds no {what}"));
+    }
+    Some(entries.iter().map(|entry| read(entry.name(), entry.cursor(), found)).collect())
+}
+
+/// The map at `cursor`, taken apart by `read`; what `read` leaves is unknown.
+fn whole<T>(
+    cursor: Cursor<'_>,
+    wanted: &str,
+    found: &mut Findings,
+    read: impl FnOnce(&mut Entries<'_>, &mut Findings) -> T,
+) -> Option<T> {
+    let mut map = cursor.map(wanted, found)?;
+    let value = read(&mut map, found);
+    map.finish(found);
+    Some(value)
+}
+
+fn sidecar(cursor: Cursor<'_>, found: &mut Findings) -> Option<Sidecar> {
+    const CHOICES: &[(&str, OnOutage)] =
+        &[("open", OnOutage::Open), ("closed", OnOutage::Closed), ("local", OnOutage::Local)];
+    whole(cursor, "a map with listen and on_outage", found, |map, f| Sidecar {
+        listen: map.get("listen", f, |c, f| c.address(f)),
+        on_outage: map.get("on_outage", f, |c, f| c.choice("behaviour", CHOICES, f)),
+    })
+}
+
+fn store(cursor: Cursor<'_>, found: &mut Findings) -> Option<At<Store>> {
+    let text = cursor.text("memory or a Redis URL", found)?.value;
+    if text == "memory" {
+        return Some(cursor.at(Store::Memory));
+    }
+    if url::has_scheme(&text, &["redis", "rediss", "redis-cluster"]) {
+        return Some(cursor.at(Store::Redis(text)));
+    }
+    // Not repeated: it may hold a password.
+    found.problem(&cursor.place(), "must be memory, or start with redis://, rediss:// or redis-cluster:// and a host");
+    None
+}
+
+fn waiting_room(cursor: Cursor<'_>, found: &mut Findings) -> Option<WaitingRoom> {
+    whole(cursor, "a map with max_wait and max_waiting", found, |map, f| WaitingRoom {
+        max_wait: map.get("max_wait", f, |c, f| c.duration_or_zero(f)),
+        max_waiting: map.get("max_waiting", f, |c, f| c.whole(f)),
+    })
+}
+
+fn jobs(cursor: Cursor<'_>, found: &mut Findings) -> Option<At<Jobs>> {
+    const BACKENDS: &[(&str, JobBackend)] = &[
+        ("embedded", JobBackend::Embedded),
+        ("redis", JobBackend::Redis),
+        ("rabbitmq", JobBackend::RabbitMq),
+        ("kafka", JobBackend::Kafka),
+    ];
+    whole(cursor, "a map with backend and url", found, |map, f| Jobs {
+        backend: map.need("backend", f, |c, f| c.choice("backend", BACKENDS, f)),
+        url: map.get("url", f, |c, f| c.text("a URL", f)),
+    })
+    .map(|jobs| cursor.at(jobs))
+}
+
+fn telemetry(cursor: Cursor<'_>, found: &mut Findings) -> Option<Telemetry> {
+    whole(cursor, "a map with otlp and access_log", found, |map, f| Telemetry {
+        otlp: map.get("otlp", f, |c, f| {
+            let text = c.text("the URL of an OTLP/HTTP collector", f)?;
+            if url::has_scheme(&text.value, &["http", "https"]) {
+                return Some(text);
+            }
+            f.problem(&c.place(), "must start with http:// or https:// and a host");
+            None
+        }),
+        access_log: map.get("access_log", f, |c, f| {
+            let text = c.text("stdout, stderr, off or a path", f)?;
+            let is_path = text.value.contains('/') && !text.value.chars().any(char::is_control);
+            if is_path || ["stdout", "stderr", "off"].contains(&text.value.as_str()) {
+                return Some(text);
+            }
+            let written = quote(&text.value);
+            f.problem(&c.place(), format!("{written} is neither stdout, stderr, off nor a path (./weir.log)"));
+            None
+        }),
+    })
+}

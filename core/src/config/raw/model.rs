@@ -1,0 +1,124 @@
+//! A model as it was written.
+
+use super::whole;
+use crate::config::problem::{At, Findings};
+use crate::config::read::{Cursor, quote};
+use crate::config::yaml::Value;
+use crate::config::{Millis, names};
+
+#[derive(Debug)]
+pub(in crate::config) struct Model {
+    pub(in crate::config) name: At<String>,
+    pub(in crate::config) targets: Option<At<Vec<Target>>>,
+    pub(in crate::config) first_token_timeout: Option<At<Millis>>,
+    pub(in crate::config) answer_timeout: Option<At<Millis>>,
+    pub(in crate::config) deadline: Option<At<Millis>>,
+    pub(in crate::config) per_target: Option<At<u64>>,
+    pub(in crate::config) backoff: Option<At<(Millis, Millis)>>,
+    pub(in crate::config) hedge_after: Option<At<Millis>>,
+    pub(in crate::config) cache: Option<Cache>,
+}
+
+#[derive(Debug)]
+pub(in crate::config) struct Target {
+    pub(in crate::config) provider: At<String>,
+    pub(in crate::config) model: String,
+    pub(in crate::config) weight: Option<At<u64>>,
+}
+
+#[derive(Debug, Default)]
+pub(in crate::config) struct Cache {
+    pub(in crate::config) exact_ttl: Option<At<Millis>>,
+    pub(in crate::config) semantic: Option<SemanticCache>,
+}
+
+#[derive(Debug, Default)]
+pub(in crate::config) struct SemanticCache {
+    pub(in crate::config) threshold: Option<At<f64>>,
+    pub(in crate::config) shadow: Option<At<bool>>,
+}
+
+/// A list of targets, or a map that says more.
+pub(super) fn model(name: At<String>, cursor: Cursor<'_>, found: &mut Findings) -> Model {
+    let mut model = Model {
+        name,
+        targets: None,
+        first_token_timeout: None,
+        answer_timeout: None,
+        deadline: None,
+        per_target: None,
+        backoff: None,
+        hedge_after: None,
+        cache: None,
+    };
+    if let Value::List(_) = cursor.node.value {
+        model.targets = targets(cursor, found);
+        return model;
+    }
+    whole(cursor, "a list of targets, or a map with targets", found, |map, f| {
+        model.targets = map.need("targets", f, targets);
+        model.first_token_timeout = map.get("first_token_timeout", f, |c, f| c.duration(f));
+        model.answer_timeout = map.get("answer_timeout", f, |c, f| c.duration(f));
+        model.deadline = map.get("deadline", f, |c, f| c.duration(f));
+        map.get("retries", f, |c, f| {
+            whole(c, "a map with per_target and backoff", f, |map, f| {
+                model.per_target = map.get("per_target", f, |c, f| c.whole(f));
+                model.backoff = map.get("backoff", f, |c, f| c.duration_range(f));
+            })
+        });
+        model.hedge_after = map.get("hedge_after", f, |c, f| c.duration(f));
+        model.cache = map.get("cache", f, cache);
+    });
+    model
+}
+
+fn targets(cursor: Cursor<'_>, found: &mut Findings) -> Option<At<Vec<Target>>> {
+    let items = cursor.list("a list of targets such as [openai/gpt-5.6]", found)?;
+    if items.is_empty() {
+        found.problem(&cursor.place(), "must name at least one target");
+        return None;
+    }
+    Some(cursor.at(items.iter().filter_map(|(path, node)| target(Cursor::new(node, path), found)).collect()))
+}
+
+fn target(cursor: Cursor<'_>, found: &mut Findings) -> Option<Target> {
+    const WANTED: &str = "a target such as openai/gpt-5.6, or { target: …, weight: N }";
+    if let Value::Map(_) = cursor.node.value {
+        let (target, weight) = whole(cursor, WANTED, found, |map, f| {
+            (map.need("target", f, target_name), map.get("weight", f, |c, f| c.count(f)))
+        })?;
+        let (provider, model) = target?;
+        return Some(Target { provider, model, weight });
+    }
+    if cursor.node.text().is_none() {
+        return cursor.refuse(WANTED, found);
+    }
+    let (provider, model) = target_name(cursor, found)?;
+    Some(Target { provider, model, weight: None })
+}
+
+fn target_name(cursor: Cursor<'_>, found: &mut Findings) -> Option<(At<String>, String)> {
+    let text = cursor.text("provider/model", found)?.value;
+    match names::target(&text) {
+        Some((provider, model)) => Some((cursor.at(provider.to_owned()), model.to_owned())),
+        None => {
+            found.problem(&cursor.place(), format!("{} is no target; write provider/model", quote(&text)));
+            None
+        }
+    }
+}
+
+fn cache(cursor: Cursor<'_>, found: &mut Findings) -> Option<Cache> {
+    const MODES: &[(&str, bool)] = &[("serve", false), ("shadow", true)];
+    whole(cursor, "a map with exact and semantic", found, |map, f| Cache {
+        exact_ttl: map.get("exact", f, |c, f| {
+            whole(c, "a map with ttl", f, |map, f| map.need("ttl", f, |c, f| c.duration(f))).flatten()
+        }),
+        semantic: map.get("semantic", f, |c, f| {
+            whole(c, "a map with threshold and mode", f, |map, f| SemanticCache {
+                threshold: map.get("threshold", f, |c, f| c.number(f)),
+                shadow: map.get("mode", f, |c, f| c.choice("mode", MODES, f)),
+            })
+        }),
+    })
+}

@@ -1,0 +1,9 @@
+//! OpenAI's chat completions, as clients speak it.
+
+mod collect;
+mod parse;
+mod stream;
+
+pub use collect::Collector;
+pub use parse::{ParsedChat, parse};
+pub use stream::{StreamWriter, error_frame};

@@ -1,0 +1,305 @@
+//! The attempt role: one try at one provider. It writes the provider's request, and holds the answer until it is
+//! known to be one; a failure before that becomes a status that Envoy retries on the next member of the chain.
+
+use super::step::{Effect, Step, Waker};
+use super::translate::{self, AnswerStream};
+use super::{Exchange, Outcome};
+use crate::config::{BaseUrl, Provider, Target};
+use crate::failure::{Class, Failure, Verdict};
+use crate::headers::{HeaderList, Headers};
+use crate::provider;
+use crate::{retry_after, sse};
+use std::rc::Rc;
+
+/// What happened to the attempt, as the filter at the provider sees it.
+pub enum AttemptEvent<'a> {
+    /// The request's headers are about to go out.
+    RequestHeaders {
+        headers: &'a Headers,
+    },
+    /// A part of the placeholder passes by; `end`: the last one.
+    RequestBody {
+        end: bool,
+    },
+    ResponseHeaders {
+        status: u16,
+        headers: &'a Headers,
+        end: bool,
+    },
+    ResponseBody {
+        chunk: &'a [u8],
+        end: bool,
+    },
+    /// The attempt is over. `details` is Envoy's response code details of this attempt.
+    Closed {
+        details: &'a str,
+    },
+}
+
+/// One try at one target.
+pub struct Attempt {
+    exchange: Rc<Exchange>,
+    /// Its place among the exchange's attempts.
+    index: usize,
+    target: Target,
+    /// The provider's request, until it is sent.
+    payload: Vec<u8>,
+    dropped: Vec<&'static str>,
+    state: State,
+}
+
+enum State {
+    Requested,
+    /// An error answer is gathered, to be understood.
+    Error {
+        status: u16,
+        retry_after: Option<crate::config::Millis>,
+        body: Vec<u8>,
+    },
+    /// An answer that is not streamed is gathered, to be translated.
+    Whole {
+        body: Vec<u8>,
+    },
+    /// A stream without content so far; `out` is what the client will see of it.
+    Held {
+        reader: sse::Reader,
+        stream: Box<AnswerStream>,
+        out: Vec<u8>,
+    },
+    /// A stream that the client sees.
+    Running {
+        reader: sse::Reader,
+        stream: Box<AnswerStream>,
+    },
+    /// Failed, or complete: whatever still comes is dropped.
+    Over,
+}
+
+/// Bound of an error answer that is read to be understood, in bytes. What is longer is understood by its status.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+/// A status that Envoy retries and outlier detection does not count: this provider is not to blame.
+const GO_ELSEWHERE: u16 = 421;
+/// A status that Envoy retries and outlier detection counts.
+const SICK: u16 = 502;
+
+impl Attempt {
+    /// The attempt that begins at `provider`; None when the chain has no such provider.
+    pub fn begin(exchange: Rc<Exchange>, provider: &str) -> Option<Self> {
+        let (index, target) = exchange.begin(provider)?;
+        Some(Self { exchange, index, target, payload: Vec::new(), dropped: Vec::new(), state: State::Requested })
+    }
+
+    /// Takes one event.
+    pub fn step(&mut self, event: AttemptEvent<'_>) -> Step {
+        match event {
+            AttemptEvent::RequestHeaders { headers } => self.request_headers(headers),
+            AttemptEvent::RequestBody { end: false } => Step::go_on(vec![Effect::RequestBody(Vec::new())]),
+            AttemptEvent::RequestBody { end: true } => {
+                Step::go_on(vec![Effect::RequestBody(std::mem::take(&mut self.payload))])
+            }
+            AttemptEvent::ResponseHeaders { status, headers, end } => self.response_headers(status, headers, end),
+            AttemptEvent::ResponseBody { chunk, end } => self.response_body(chunk, end),
+            AttemptEvent::Closed { details } => self.closed(details),
+        }
+    }
+
+    fn request_headers(&mut self, headers: &Headers) -> Step {
+        let gateway = self.exchange.gateway.clone();
+        let Some(provider) = gateway.config.provider(&self.target.provider) else { return Step::go_on(vec![]) };
+        let chat = self.exchange.chat.chat();
+        if let Ok(lowered) = translate::lower(&gateway, chat, &self.target) {
+            self.payload = lowered.write(&self.exchange.chat, &self.target.model);
+            self.dropped = lowered.dropped().to_vec();
+        }
+        let path = provider::path(provider, &self.target.model, chat.stream);
+        let accept = if chat.stream { "text/event-stream" } else { "application/json" };
+        // The whole map is set afresh: what an earlier attempt put there, its credential above all, must not go out.
+        let mut list: HeaderList = vec![
+            (":method".into(), b"POST".to_vec()),
+            (":scheme".into(), if provider.base_url.tls { b"https".to_vec() } else { b"http".to_vec() }),
+            (":authority".into(), authority(&provider.base_url).into_bytes()),
+            (":path".into(), path.into_bytes()),
+            ("content-type".into(), b"application/json".to_vec()),
+            ("content-length".into(), self.payload.len().to_string().into_bytes()),
+            ("accept".into(), accept.into()),
+            ("user-agent".into(), concat!("weir/", env!("CARGO_PKG_VERSION")).into()),
+        ];
+        for name in ["x-request-id", "traceparent", "tracestate"] {
+            if let Some(value) = headers.text(name) {
+                list.push((name.into(), value.into()));
+            }
+        }
+        list.extend(credential(&gateway, provider));
+        Step::go_on(vec![Effect::RequestHeaders(list)])
+    }
+
+    fn response_headers(&mut self, status: u16, headers: &Headers, end: bool) -> Step {
+        let encoded = headers.text("content-encoding").is_some_and(|encoding| encoding != "identity");
+        if !(200..300).contains(&status) {
+            self.state = State::Error { status, retry_after: retry_after::of(headers), body: Vec::new() };
+            return if end { self.understand_error() } else { Step::wait(Waker::ResponseBody, vec![]) };
+        }
+        if end || encoded {
+            return self.fail(Failure::plain(Class::Unreadable, Some(status), "the provider's answer cannot be read"));
+        }
+        let gateway = &self.exchange.gateway;
+        let chat = self.exchange.chat.chat();
+        self.state = if chat.stream {
+            let is_events = headers.text("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
+            if !is_events {
+                let why = "the provider did not answer with an event stream";
+                return self.fail(Failure::plain(Class::Unreadable, Some(status), why));
+            }
+            let bound = usize::try_from(gateway.config.max_response_bytes).unwrap_or(usize::MAX);
+            let stream = Box::new(AnswerStream::new(&self.exchange, &self.target));
+            State::Held { reader: sse::Reader::new(bound), stream, out: Vec::new() }
+        } else {
+            State::Whole { body: Vec::new() }
+        };
+        Step::wait(Waker::ResponseBody, vec![])
+    }
+
+    fn response_body(&mut self, chunk: &[u8], end: bool) -> Step {
+        let max = usize::try_from(self.exchange.gateway.config.max_response_bytes).unwrap_or(usize::MAX);
+        match &mut self.state {
+            State::Error { body, .. } => {
+                let room = MAX_ERROR_BYTES.saturating_sub(body.len());
+                body.extend_from_slice(chunk.get(..chunk.len().min(room)).unwrap_or_default());
+                if end || body.len() >= MAX_ERROR_BYTES { self.understand_error() } else { held() }
+            }
+            State::Whole { body } => {
+                if body.len().saturating_add(chunk.len()) > max {
+                    let why = "the answer is larger than this gateway takes";
+                    return self.fail(Failure::plain(Class::Unreadable, Some(200), why));
+                }
+                body.extend_from_slice(chunk);
+                if end { self.translate_whole() } else { held() }
+            }
+            State::Held { .. } => self.held_stream(chunk, end),
+            State::Running { reader, stream } => {
+                let mut out = Vec::with_capacity(chunk.len());
+                let outcome = stream.pass(reader, chunk, end, &mut out);
+                if let Err(failure) = outcome {
+                    stream.fail(&failure, &mut out);
+                    self.state = State::Over;
+                }
+                Step::go_on(vec![Effect::ResponseBody(out)])
+            }
+            State::Over | State::Requested => Step::go_on(vec![Effect::ResponseBody(Vec::new())]),
+        }
+    }
+
+    /// A stream whose first content has not come: it may still turn out to be a failure.
+    fn held_stream(&mut self, chunk: &[u8], end: bool) -> Step {
+        let State::Held { reader, stream, out } = &mut self.state else { return held() };
+        let max = usize::try_from(self.exchange.gateway.config.max_response_bytes).unwrap_or(usize::MAX);
+        let outcome = stream.pass(reader, chunk, end, out);
+        match outcome {
+            Err(failure) if !stream.has_content() => self.fail(failure),
+            Ok(()) if !stream.has_content() && out.len() > max => {
+                let why = "the stream brought no content within this gateway's bound";
+                self.fail(Failure::plain(Class::Unreadable, Some(200), why))
+            }
+            Ok(()) if !stream.has_content() && end => {
+                self.fail(Failure::plain(Class::Unreadable, Some(200), "the stream brought no content"))
+            }
+            Ok(()) if !stream.has_content() => held(),
+            outcome => {
+                if let Err(failure) = &outcome {
+                    stream.fail(failure, out);
+                }
+                let out = std::mem::take(out);
+                let State::Held { reader, stream, .. } = std::mem::replace(&mut self.state, State::Over) else {
+                    return held();
+                };
+                if outcome.is_ok() {
+                    self.state = State::Running { reader, stream };
+                }
+                let headers = self.serve("text/event-stream; charset=utf-8");
+                Step::go_on(vec![Effect::ResponseHeaders(headers), Effect::ResponseBody(out)])
+            }
+        }
+    }
+
+    fn translate_whole(&mut self) -> Step {
+        let State::Whole { body } = std::mem::replace(&mut self.state, State::Over) else { return held() };
+        match translate::whole(&self.exchange, &self.target, body) {
+            Err(failure) => self.fail(failure),
+            Ok(body) => {
+                let mut headers = self.serve("application/json");
+                headers.push(("content-length".into(), body.len().to_string().into_bytes()));
+                Step::go_on(vec![Effect::ResponseHeaders(headers), Effect::ResponseBody(body)])
+            }
+        }
+    }
+
+    fn understand_error(&mut self) -> Step {
+        let State::Error { status, retry_after, body } = std::mem::replace(&mut self.state, State::Over) else {
+            return held();
+        };
+        let mut failure = translate::error(&self.exchange, &self.target, status, &body);
+        failure.retry_after = retry_after.or(failure.retry_after);
+        self.fail(failure)
+    }
+
+    /// Ends the attempt without an answer. The body goes on as one byte, so that the front role has one to replace.
+    fn fail(&mut self, failure: Failure) -> Step {
+        let status = match failure.class.verdict() {
+            Verdict::NextHealthy => GO_ELSEWHERE,
+            Verdict::NextSick => failure.status.filter(|status| *status >= 500).unwrap_or(SICK),
+            Verdict::Return => 400,
+        };
+        self.exchange.settle(self.index, Outcome::Failed(failure));
+        self.state = State::Over;
+        let headers = vec![(":status".into(), status.to_string().into_bytes())];
+        Step::go_on(vec![Effect::ResponseHeaders(headers), Effect::ResponseBody(PLACEHOLDER.to_vec())])
+    }
+
+    /// This attempt's answer is the client's: the headers that say so. None of the provider's own goes on.
+    fn serve(&mut self, content_type: &'static str) -> HeaderList {
+        self.exchange.settle(self.index, Outcome::Served);
+        let attempts = self.exchange.attempt_count().to_string();
+        let mut headers: HeaderList = vec![
+            (":status".into(), b"200".to_vec()),
+            ("content-type".into(), content_type.into()),
+            ("x-weir-provider".into(), self.target.provider.clone().into_bytes()),
+            ("x-weir-model".into(), self.target.model.clone().into_bytes()),
+            ("x-weir-attempts".into(), attempts.into_bytes()),
+        ];
+        if !self.dropped.is_empty() {
+            headers.push(("x-weir-dropped-params".into(), self.dropped.join(",").into_bytes()));
+        }
+        headers
+    }
+
+    fn closed(&mut self, details: &str) -> Step {
+        if !matches!(self.state, State::Over | State::Running { .. }) {
+            let class = if details.contains("timeout") { Class::Timeout } else { Class::Connection };
+            self.exchange.settle(self.index, Outcome::Failed(Failure::plain(class, None, "")));
+            self.state = State::Over;
+        }
+        Step::go_on(vec![])
+    }
+}
+
+const PLACEHOLDER: &[u8] = b"x";
+
+/// Keeps the response back; what came of its body has been taken in.
+fn held() -> Step {
+    Step::wait(Waker::ResponseBody, vec![Effect::ResponseBody(Vec::new())])
+}
+
+fn credential(gateway: &crate::gateway::Gateway, provider: &Provider) -> HeaderList {
+    let Some(key) = gateway.secret(provider) else { return Vec::new() };
+    let headers = provider::credential_headers(provider.kind, key);
+    headers.into_iter().map(|(name, value)| (name.into(), value.into_bytes())).collect()
+}
+
+/// Host and port, as HTTP wants them: the default port unsaid, an IPv6 literal in brackets.
+fn authority(url: &BaseUrl) -> String {
+    let host = if url.host.contains(':') { format!("[{}]", url.host) } else { url.host.clone() };
+    match (url.tls, url.port) {
+        (true, 443) | (false, 80) => host,
+        (_, port) => format!("{host}:{port}"),
+    }
+}

@@ -1,0 +1,62 @@
+//! What a state machine says to its host.
+
+use super::Exchange;
+use crate::headers::HeaderList;
+use crate::refusal::Reply;
+use std::rc::Rc;
+
+/// The answer to one event: do this, then go on or wait.
+#[must_use]
+pub struct Step {
+    pub effects: Vec<Effect>,
+    pub flow: Flow,
+}
+
+/// Something the host does, in the order given.
+pub enum Effect {
+    /// Replace all request headers by these.
+    RequestHeaders(HeaderList),
+    /// Replace the request body that is held or passing by.
+    RequestBody(Vec<u8>),
+    /// Replace all response headers by these.
+    ResponseHeaders(HeaderList),
+    /// Replace the response body that is held or passing by.
+    ResponseBody(Vec<u8>),
+    /// Answer the client at once; nothing goes upstream.
+    Reply(Reply),
+    /// Let the attempts of this request find the exchange.
+    Publish(Rc<Exchange>),
+}
+
+/// Whether what the event brought may go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    Continue,
+    /// Hold it. The waker is the only thing that ends the wait.
+    Wait(Waker),
+}
+
+/// What ends a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waker {
+    /// More of the request's body.
+    RequestBody,
+    /// More of the response's body.
+    ResponseBody,
+    /// Nothing: an [`Effect::Reply`] has taken the request's place.
+    Replied,
+}
+
+impl Step {
+    pub(super) fn go_on(effects: Vec<Effect>) -> Self {
+        Self { effects, flow: Flow::Continue }
+    }
+
+    pub(super) fn wait(waker: Waker, effects: Vec<Effect>) -> Self {
+        Self { effects, flow: Flow::Wait(waker) }
+    }
+
+    pub(super) fn reply(reply: Reply) -> Self {
+        Self { effects: vec![Effect::Reply(reply)], flow: Flow::Wait(Waker::Replied) }
+    }
+}

@@ -1,0 +1,194 @@
+//! Between the client's dialect and the provider's contract: which translation a pair of them takes.
+
+use super::Exchange;
+use crate::chat::{ChatEvent, ChatRequest};
+use crate::config::{Kind, Target};
+use crate::dialect::openai::{Collector, ParsedChat, StreamWriter, error_frame};
+use crate::failure::{Class, Failure};
+use crate::gateway::Gateway;
+use crate::provider::{Unsupported, anthropic, gemini, openai};
+use crate::refusal::ErrorBody;
+use crate::sse;
+
+/// A request in a provider's terms, borrowed from the client's.
+pub(super) enum Lowered<'a> {
+    /// The client's body goes out as it is, but for the model.
+    Relayed,
+    Anthropic(anthropic::request::Request<'a>),
+    Gemini(gemini::request::Request<'a>),
+}
+
+/// The request as `target` needs it.
+///
+/// # Errors
+/// What the target's contract has no place for.
+pub(super) fn lower<'a>(
+    gateway: &Gateway,
+    chat: &'a ChatRequest<'_>,
+    target: &'a Target,
+) -> Result<Lowered<'a>, Unsupported> {
+    let kind = kind(gateway, target);
+    let capabilities = gateway.capabilities.of(kind, &target.model);
+    match kind {
+        Kind::OpenAi => Ok(Lowered::Relayed),
+        Kind::Anthropic => anthropic::request::translate(chat, &target.model, &capabilities).map(Lowered::Anthropic),
+        Kind::Gemini => gemini::request::translate(chat, &target.model, &capabilities).map(Lowered::Gemini),
+    }
+}
+
+impl Lowered<'_> {
+    /// The provider's request body.
+    pub(super) fn write(&self, parsed: &ParsedChat, model: &str) -> Vec<u8> {
+        match self {
+            Lowered::Relayed => openai::request::write(parsed.body(), parsed.chat(), model),
+            Lowered::Anthropic(request) => request.write(),
+            Lowered::Gemini(request) => request.write(),
+        }
+    }
+
+    /// The client's parameters that the provider does not get.
+    pub(super) fn dropped(&self) -> &[&'static str] {
+        match self {
+            Lowered::Relayed => &[],
+            Lowered::Anthropic(request) => &request.dropped,
+            Lowered::Gemini(request) => &request.dropped,
+        }
+    }
+}
+
+/// A whole 2xx answer in the client's dialect.
+///
+/// # Errors
+/// The answer is none.
+pub(super) fn whole(exchange: &Exchange, target: &Target, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    let mut collector = Collector::default();
+    let mut take = |event: ChatEvent<'_>| collector.take(event);
+    match kind(&exchange.gateway, target) {
+        Kind::OpenAi => return openai::answer::read(&body).map(|_usage| body),
+        Kind::Anthropic => anthropic::answer::read(&body, exchange.seed(), &mut take)?,
+        Kind::Gemini => gemini::answer::read(&body, exchange.seed(), &mut take)?,
+    }
+    Ok(collector.finish(&exchange.fallback_id(), exchange.created))
+}
+
+/// An error answer, understood.
+pub(super) fn error(exchange: &Exchange, target: &Target, status: u16, body: &[u8]) -> Failure {
+    match kind(&exchange.gateway, target) {
+        Kind::OpenAi => openai::error::read(status, body),
+        Kind::Anthropic => anthropic::error::read(status, body),
+        Kind::Gemini => gemini::error::read(status, body),
+    }
+}
+
+fn kind(gateway: &Gateway, target: &Target) -> Kind {
+    gateway.config.provider(&target.provider).map_or(Kind::OpenAi, |provider| provider.kind)
+}
+
+/// A provider's stream on its way into the client's.
+pub(super) enum AnswerStream {
+    Relayed(openai::relay::Relay),
+    Anthropic(anthropic::stream::Reader, Translated),
+    Gemini(gemini::stream::Reader, Translated),
+}
+
+/// The client's side of a translated stream.
+pub(super) struct Translated {
+    writer: StreamWriter,
+    has_content: bool,
+    ended: bool,
+}
+
+impl Translated {
+    fn write(&mut self, event: &ChatEvent<'_>, out: &mut Vec<u8>) {
+        self.has_content |= matches!(event, ChatEvent::Delta { .. } | ChatEvent::Finished { .. });
+        self.writer.write(event, out);
+    }
+}
+
+impl From<sse::TooLong> for Failure {
+    fn from(_: sse::TooLong) -> Self {
+        Failure::plain(Class::Unreadable, None, "an event of the stream is larger than this gateway takes")
+    }
+}
+
+impl AnswerStream {
+    pub(super) fn new(exchange: &Exchange, target: &Target) -> Self {
+        let chat = exchange.chat.chat();
+        let seed = exchange.seed();
+        let writer = StreamWriter::new(exchange.fallback_id(), exchange.created, chat.wants_usage());
+        let translated = Translated { writer, has_content: false, ended: false };
+        match kind(&exchange.gateway, target) {
+            Kind::OpenAi => Self::Relayed(openai::relay::Relay::new(openai::request::injects_usage(chat))),
+            Kind::Anthropic => Self::Anthropic(anthropic::stream::Reader::new(seed), translated),
+            Kind::Gemini => Self::Gemini(gemini::stream::Reader::new(seed), translated),
+        }
+    }
+
+    /// Whether something that the client waits for has been written: the first token, or the finish.
+    pub(super) fn has_content(&self) -> bool {
+        match self {
+            Self::Relayed(relay) => relay.has_content(),
+            Self::Anthropic(_, translated) | Self::Gemini(_, translated) => translated.has_content,
+        }
+    }
+
+    /// Takes `chunk` in and appends what the client shall see to `out`; `end`: the provider closed the stream.
+    ///
+    /// # Errors
+    /// The provider's own error, bytes that are no such stream, or an end before the answer's.
+    pub(super) fn pass(
+        &mut self,
+        reader: &mut sse::Reader,
+        chunk: &[u8],
+        end: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        reader.read(chunk, |event| self.event(&event, out))?;
+        if end { self.end(out) } else { Ok(()) }
+    }
+
+    /// Appends the client dialect's own error, which ends its stream.
+    pub(super) fn fail(&self, failure: &Failure, out: &mut Vec<u8>) {
+        let code = match failure.class {
+            Class::Truncated => "stream_interrupted",
+            Class::Overloaded => "overloaded",
+            Class::RateLimited => "rate_limit_exceeded",
+            _ => "upstream_failed",
+        };
+        let what = failure.class.describe();
+        let error = ErrorBody {
+            status: 502,
+            kind: "upstream_error",
+            code: Some(code.to_owned()),
+            param: None,
+            message: format!("The answer broke off: {what}."),
+        };
+        error_frame(&error, out);
+    }
+
+    fn event(&mut self, event: &sse::Event<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
+        match self {
+            Self::Relayed(relay) => relay.read(event, out),
+            Self::Anthropic(reader, to) => reader.read(event, &mut |event| to.write(&event, out)),
+            Self::Gemini(reader, to) => reader.read(event, &mut |event| to.write(&event, out)),
+        }
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
+        let to = match self {
+            Self::Relayed(relay) => return relay.end(out),
+            Self::Anthropic(reader, to) => {
+                reader.end(&mut |event| to.write(&event, out))?;
+                to
+            }
+            Self::Gemini(reader, to) => {
+                reader.end(&mut |event| to.write(&event, out))?;
+                to
+            }
+        };
+        if !std::mem::replace(&mut to.ended, true) {
+            to.writer.end(out);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,113 @@
+//! What every request reads and none changes: the configuration, made ready.
+
+use crate::capability;
+use crate::chain::{self, Chain};
+use crate::config::{Config, Provider, Target};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use subtle::ConstantTimeEq;
+
+/// One configuration in force. A request keeps the one it began with.
+pub struct Gateway {
+    pub config: Config,
+    pub capabilities: capability::Table,
+    chains: BTreeSet<Vec<String>>,
+    secrets: BTreeMap<String, String>,
+}
+
+/// The filter's plugin configuration, as `weir render` writes it.
+#[derive(Deserialize)]
+#[serde(tag = "role", rename_all = "snake_case")]
+pub enum PluginConfig {
+    Front { config: Box<Config> },
+    Attempt,
+}
+
+/// Whether a key opens the gateway, and for whom.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Access<'a> {
+    /// No tenants are configured.
+    Open,
+    Tenant(&'a str),
+    Denied,
+}
+
+/// A chain that Envoy can walk, and the target of each of its attempts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Walk {
+    pub cluster: String,
+    pub slots: Vec<Target>,
+}
+
+impl Gateway {
+    /// Makes a configuration ready; `env` reads an environment variable.
+    ///
+    /// # Errors
+    /// A credential whose variable is not set, or could not be sent as a header.
+    pub fn new(config: Config, env: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let mut secrets = BTreeMap::new();
+        for provider in &config.providers {
+            let Some(name) = &provider.api_key else { continue };
+            let value = env(&name.0).filter(|value| !value.is_empty());
+            let value = value.ok_or_else(|| format!("environment variable {} is not set", name.0))?;
+            if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
+                return Err(format!("environment variable {} holds characters that no API key has", name.0));
+            }
+            secrets.insert(provider.name.clone(), value);
+        }
+        let chains = chain::all(&config).into_iter().map(|chain| chain.0).collect();
+        Ok(Self { capabilities: capability::Table::builtin()?, chains, secrets, config })
+    }
+
+    /// The credential of a provider, for that provider's eyes only.
+    pub(crate) fn secret(&self, provider: &Provider) -> Option<&str> {
+        self.secrets.get(&provider.name).map(String::as_str)
+    }
+
+    /// Who the holder of `key` is. Every tenant is compared, each in constant time.
+    pub fn access(&self, key: Option<&str>) -> Access<'_> {
+        if self.config.tenants.is_empty() {
+            return Access::Open;
+        }
+        let Some(key) = key else { return Access::Denied };
+        let digest = Sha256::digest(key.as_bytes());
+        let mut found = Access::Denied;
+        for tenant in &self.config.tenants {
+            if bool::from(digest.as_slice().ct_eq(&unhex(&tenant.key_sha256))) {
+                found = Access::Tenant(&tenant.name);
+            }
+        }
+        found
+    }
+
+    /// Whether a tenant may use a model, by the name that it asked for.
+    pub fn may_use(&self, tenant: &str, model: &str) -> bool {
+        let tenant = self.config.tenants.iter().find(|known| known.name == tenant);
+        tenant.is_some_and(|tenant| tenant.models.as_ref().is_none_or(|models| models.iter().any(|name| name == model)))
+    }
+
+    /// The chain for `targets`: with all retries if that order was rendered, else without retries, else the longest
+    /// beginning. None only for a provider that is not configured.
+    pub fn walk(&self, targets: &[Target], per_target: u32) -> Option<Walk> {
+        let whole = [(targets.len(), per_target), (targets.len(), 0)];
+        let shorter = (1..targets.len()).rev().flat_map(|length| [(length, per_target), (length, 0)]);
+        whole.into_iter().chain(shorter).find_map(|(length, per_target)| {
+            let targets = targets.get(..length)?;
+            let chain = Chain::of(targets, per_target);
+            let tries = usize::try_from(per_target).ok()?.checked_add(1)?;
+            let slots = targets.iter().flat_map(|target| std::iter::repeat_n(target.clone(), tries)).collect();
+            self.chains.contains(&chain.0).then(|| Walk { cluster: chain.cluster(), slots })
+        })
+    }
+}
+
+/// The bytes of a hex string that config has already checked; anything else matches no digest.
+fn unhex(text: &str) -> Vec<u8> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pair = |pair: &[u8]| match pair {
+        [high, low] => Some(digit(high)?.checked_mul(16)?.checked_add(digit(low)?)?),
+        _ => None,
+    };
+    text.as_bytes().chunks(2).map(pair).collect::<Option<_>>().unwrap_or_default()
+}

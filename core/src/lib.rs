@@ -1,0 +1,33 @@
+//! Everything that Weir decides, as pure functions and state machines.
+//!
+//! Nothing here knows a host, a clock, a socket, a thread or a global: bytes and `now` go in, effects come out.
+//! No input can panic it: the lints below hold that outside tests.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::unreachable
+    )
+)]
+#![allow(missing_docs, reason = "fields whose name and type say all; the rest is documented")]
+
+pub mod capability;
+pub mod chain;
+pub mod chat;
+pub mod config;
+pub mod dialect;
+pub mod exchange;
+pub mod failure;
+pub mod gateway;
+pub mod headers;
+pub mod json;
+pub mod provider;
+pub mod refusal;
+pub mod retry_after;
+pub mod route;
+pub mod sse;

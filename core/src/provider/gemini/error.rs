@@ -1,0 +1,179 @@
+//! An error answer, or an error inside a stream, as a failure (PROVIDERS D.2).
+
+use crate::config::Millis;
+use crate::failure::{Class, Failure, bounded};
+use crate::json::{Raw, Str};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+struct Envelope<'a> {
+    error: Error<'a>,
+}
+
+/// A `google.rpc.Status`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+pub(super) struct Error<'a> {
+    code: Option<u16>,
+    message: Option<Str<'a>>,
+    status: Option<Str<'a>>,
+    /// Raw: one of a type to come must not hide the others.
+    details: Option<Vec<Raw<'a>>>,
+}
+
+/// The fields of `ErrorInfo`, `RetryInfo`, `QuotaFailure` and `BadRequest`, which do not overlap.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+struct Detail<'a> {
+    reason: Option<Str<'a>>,
+    retry_delay: Option<Str<'a>>,
+    violations: Option<Vec<Violation<'a>>>,
+    field_violations: Option<Vec<FieldViolation<'a>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+struct Violation<'a> {
+    quota_id: Option<Str<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+struct FieldViolation<'a> {
+    field: Option<Str<'a>>,
+}
+
+/// What the details say, all together.
+#[derive(Default)]
+struct Facts<'a> {
+    reason: Option<Str<'a>>,
+    retry_delay: Option<Millis>,
+    is_daily: bool,
+    field: Option<Str<'a>>,
+}
+
+/// Reads an answer that is not 2xx. Without `alt=sse` a streaming endpoint wraps it in an array.
+pub fn read(status: u16, body: &[u8]) -> Failure {
+    let error = match body.trim_ascii_start().first() {
+        Some(b'[') => serde_json::from_slice::<Vec<Envelope<'_>>>(body).ok().and_then(|list| list.into_iter().next()),
+        _ => serde_json::from_slice::<Envelope<'_>>(body).ok(),
+    };
+    match error {
+        Some(Envelope { error }) => failure(Some(status), &error),
+        None => Failure::plain(by_status(status), Some(status), by_status(status).describe()),
+    }
+}
+
+/// An error that came with `status`, or inside a stream, where it names its own.
+pub(super) fn failure(status: Option<u16>, error: &Error<'_>) -> Failure {
+    let name = error.status.as_ref().map_or("", Str::as_str);
+    let message = error.message.as_ref().map_or("", Str::as_str);
+    let status = status.or(error.code.filter(|code| *code >= 400)).unwrap_or_else(|| status_of(name));
+    let facts = Facts::of(error);
+    let class = classify(status, name, message, &facts);
+    // A daily quota comes with a delay of seconds too; waiting that long is of no use.
+    let retry_after = match class {
+        Class::RateLimited | Class::Overloaded => facts.retry_delay.or_else(|| delay_in_words(message)),
+        _ => None,
+    };
+    let code = facts.reason.as_ref().or(error.status.as_ref()).filter(|code| !code.is_empty());
+    let code = code.map(|code| bounded(code));
+    let message = if message.is_empty() { class.describe() } else { message };
+    Failure {
+        code,
+        param: facts.field.map(|field| bounded(&field)),
+        retry_after,
+        ..Failure::plain(class, Some(status), message)
+    }
+}
+
+impl<'a> Facts<'a> {
+    fn of(error: &Error<'a>) -> Self {
+        let mut facts = Self::default();
+        let details = error.details.iter().flatten().filter_map(|raw| raw.parse::<Detail<'a>>().ok());
+        for detail in details {
+            facts.reason = facts.reason.or(detail.reason);
+            facts.retry_delay = facts.retry_delay.or_else(|| seconds(&detail.retry_delay?));
+            facts.is_daily |= detail
+                .violations
+                .iter()
+                .flatten()
+                .any(|violation| violation.quota_id.as_ref().is_some_and(|id| id.contains("PerDay")));
+            let field = detail.field_violations.and_then(|list| list.into_iter().find_map(|violation| violation.field));
+            facts.field = facts.field.or(field);
+        }
+        facts
+    }
+}
+
+fn classify(status: u16, name: &str, message: &str, facts: &Facts<'_>) -> Class {
+    let says = |words| message.contains(words);
+    let reason = facts.reason.as_ref().map_or("", Str::as_str);
+    match status {
+        // A bad key is a bad argument at Google.
+        400 if reason.starts_with("API_KEY_") || says("API key not valid") || says("API key expired") => {
+            Class::Credential
+        }
+        // The region, or billing, of our account.
+        400 if name == "FAILED_PRECONDITION" => Class::Credential,
+        400 if says("exceeds the maximum number of tokens") => Class::ContextTooLong,
+        429 if facts.is_daily || says("limit: 0") => Class::QuotaExhausted,
+        _ => by_status(status),
+    }
+}
+
+fn by_status(status: u16) -> Class {
+    match status {
+        401 | 403 => Class::Credential,
+        402 => Class::QuotaExhausted,
+        404 => Class::ModelNotFound,
+        408 | 409 => Class::Conflict,
+        413 => Class::TooLarge,
+        429 => Class::RateLimited,
+        499 => Class::ServerError,
+        400..=498 => Class::InvalidRequest,
+        503 | 529 => Class::Overloaded,
+        504 => Class::Timeout,
+        500..=599 => Class::ServerError,
+        _ => Class::Unreadable,
+    }
+}
+
+/// The HTTP status that belongs to a gRPC one.
+fn status_of(name: &str) -> u16 {
+    match name {
+        "INVALID_ARGUMENT" | "FAILED_PRECONDITION" | "OUT_OF_RANGE" => 400,
+        "UNAUTHENTICATED" => 401,
+        "PERMISSION_DENIED" => 403,
+        "NOT_FOUND" => 404,
+        "ABORTED" | "ALREADY_EXISTS" => 409,
+        "RESOURCE_EXHAUSTED" => 429,
+        "CANCELLED" => 499,
+        "UNAVAILABLE" => 503,
+        "DEADLINE_EXCEEDED" => 504,
+        _ => 500,
+    }
+}
+
+/// `Please retry in 46.1s.`
+fn delay_in_words(message: &str) -> Option<Millis> {
+    let (_, rest) = message.split_once("retry in ")?;
+    let end = rest.find('s')?;
+    seconds(rest.get(..=end)?)
+}
+
+/// A `google.protobuf.Duration`: `34.4s`, `34s`, `0.5s`; rounded up to a millisecond.
+fn seconds(text: &str) -> Option<Millis> {
+    let text = text.strip_suffix('s')?;
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let mut millis = whole.parse::<u64>().ok()?.checked_mul(1000)?;
+    for (digit, weight) in fraction.bytes().zip([100_u64, 10, 1]) {
+        millis = millis.saturating_add(u64::from(digit.saturating_sub(b'0')).saturating_mul(weight));
+    }
+    let is_finer = fraction.bytes().skip(3).any(|byte| byte != b'0');
+    Some(Millis(millis.saturating_add(u64::from(is_finer))))
+}

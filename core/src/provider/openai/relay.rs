@@ -1,0 +1,234 @@
+//! A stream from OpenAI to a client of the same dialect: frames go through as they are, except the usage that Weir
+//! asked for itself (PROVIDERS C.1).
+
+use super::answer::UsageFields;
+use crate::chat::Usage;
+use crate::failure::{Class, Failure};
+use crate::json::Str;
+use crate::sse;
+use memchr::memmem;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// Reads a stream and passes it on.
+#[derive(Debug)]
+pub struct Relay {
+    /// The client did not ask for usage; Weir did.
+    hide_usage: bool,
+    usage: Option<Usage>,
+    has_content: bool,
+    /// Choices begun and not finished.
+    open: Vec<u32>,
+    finished_any: bool,
+    done: bool,
+}
+
+impl Relay {
+    /// `hide_usage`: the usage was asked for by Weir, so the client must not see it.
+    pub fn new(hide_usage: bool) -> Self {
+        Self { hide_usage, usage: None, has_content: false, open: Vec::new(), finished_any: false, done: false }
+    }
+
+    /// Whether a content event, the first token or the finish, has been passed on.
+    pub fn has_content(&self) -> bool {
+        self.has_content
+    }
+
+    /// The usage, once it came.
+    pub fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
+    /// Appends what the client shall see of `event` to `out`.
+    ///
+    /// # Errors
+    /// An error object in the stream, or data that is not a chunk.
+    pub fn read(&mut self, event: &sse::Event<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
+        if self.done {
+            return Ok(());
+        }
+        if event.data == b"[DONE]" {
+            self.done = true;
+            frame(event.data, out);
+            return Ok(());
+        }
+        let chunk: Chunk<'_> = serde_json::from_slice(event.data)
+            .map_err(|_| Failure::plain(Class::Unreadable, None, "the stream is not one of chat completion chunks"))?;
+        if chunk.error.is_some() {
+            return Err(super::error::read(500, event.data));
+        }
+        let choices = chunk.choices.unwrap_or_default();
+        for choice in &choices {
+            self.note(choice);
+        }
+        if let Some(usage) = chunk.usage {
+            self.usage = Some(usage.into());
+            if self.hide_usage && choices.is_empty() {
+                return Ok(());
+            }
+        } else if self.hide_usage
+            && let Some((head, tail)) = around_null_usage(event.data)
+        {
+            out.extend_from_slice(b"data: ");
+            out.extend_from_slice(head);
+            out.extend_from_slice(tail);
+            out.extend_from_slice(b"\n\n");
+            return Ok(());
+        }
+        frame(event.data, out);
+        Ok(())
+    }
+
+    /// The provider closed the stream. Compatible servers that send no `[DONE]` are complete once every choice is
+    /// finished; the client gets its `[DONE]` all the same.
+    ///
+    /// # Errors
+    /// The stream had not come to its end.
+    pub fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
+        if self.done {
+            return Ok(());
+        }
+        if self.finished_any && self.open.is_empty() {
+            self.done = true;
+            frame(b"[DONE]", out);
+            return Ok(());
+        }
+        Err(Failure::plain(Class::Truncated, None, "the provider ended the stream before the answer was complete"))
+    }
+
+    fn note(&mut self, choice: &Choice<'_>) {
+        let index = choice.index.unwrap_or(0);
+        self.has_content |= choice.finish_reason.is_some() || choice.delta.as_ref().is_some_and(Delta::has_content);
+        if choice.finish_reason.is_some() {
+            self.finished_any = true;
+            self.open.retain(|open| *open != index);
+        } else if !self.open.contains(&index) {
+            self.open.push(index);
+        }
+    }
+}
+
+fn frame(data: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(b"data: ");
+    out.extend_from_slice(data);
+    out.extend_from_slice(b"\n\n");
+}
+
+/// What stands before and after a `"usage":null` and the comma that goes with it. An unescaped quote cannot stand
+/// inside a JSON string, so the match is a key.
+fn around_null_usage(data: &[u8]) -> Option<(&[u8], &[u8])> {
+    const KEY: &[u8] = b"\"usage\"";
+    let (head, rest) = data.split_at_checked(memmem::find(data, KEY)?)?;
+    let value = rest.get(KEY.len()..)?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+    let tail = value.strip_prefix(b"null")?;
+    match head.trim_ascii_end().strip_suffix(b",") {
+        Some(head) => Some((head, tail)),
+        None => Some((head, tail.trim_ascii_start().strip_prefix(b",").unwrap_or(tail))),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+struct Chunk<'a> {
+    choices: Option<Vec<Choice<'a>>>,
+    usage: Option<UsageFields>,
+    error: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+struct Choice<'a> {
+    index: Option<u32>,
+    delta: Option<Delta<'a>>,
+    finish_reason: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+struct Delta<'a> {
+    content: Option<Str<'a>>,
+    refusal: Option<Str<'a>>,
+    #[serde(alias = "reasoning")]
+    reasoning_content: Option<Str<'a>>,
+    tool_calls: Option<IgnoredAny>,
+    function_call: Option<IgnoredAny>,
+    audio: Option<IgnoredAny>,
+}
+
+impl Delta<'_> {
+    fn has_content(&self) -> bool {
+        let said = |text: &Option<Str<'_>>| text.as_ref().is_some_and(|text| !text.is_empty());
+        said(&self.content)
+            || said(&self.refusal)
+            || said(&self.reasoning_content)
+            || self.tool_calls.is_some()
+            || self.function_call.is_some()
+            || self.audio.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    const ROLE: &str = r#"{"id":"c","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}],"usage":null}"#;
+    const TEXT: &str = r#"{"id":"c","choices":[{"index":0,"delta":{"content":"Hi, \"usage\":null"}}],"usage": null}"#;
+    const FINISH: &str = r#"{"id":"c","usage":null,"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+    const USAGE: &str =
+        r#"{"id":"c","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"prompt_tokens_details":null}}"#;
+
+    fn relay(hide: bool, events: &[&str]) -> (Relay, String, Result<(), Failure>) {
+        let mut relay = Relay::new(hide);
+        let mut out = Vec::new();
+        let mut outcome = Ok(());
+        for data in events {
+            outcome = outcome.and_then(|()| relay.read(&sse::Event { name: b"", data: data.as_bytes() }, &mut out));
+        }
+        let outcome = outcome.and_then(|()| relay.end(&mut out));
+        (relay, String::from_utf8(out).unwrap(), outcome)
+    }
+
+    #[test]
+    fn usage_that_the_client_did_not_ask_for_is_hidden() {
+        let (relay, out, outcome) = relay(true, &[ROLE, TEXT, FINISH, USAGE, "[DONE]"]);
+        assert_eq!(outcome, Ok(()));
+        assert_eq!(relay.usage().unwrap().total(), 5);
+        let expect = [
+            r#"data: {"id":"c","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}"#,
+            r#"data: {"id":"c","choices":[{"index":0,"delta":{"content":"Hi, \"usage\":null"}}]}"#,
+            r#"data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#,
+            "data: [DONE]\n\n",
+        ];
+        assert_eq!(out, expect.join("\n\n"));
+    }
+
+    #[test]
+    fn usage_that_the_client_asked_for_is_passed_on() {
+        let frames = [ROLE, TEXT, FINISH, USAGE, "[DONE]"];
+        let (_, out, _) = relay(false, &frames);
+        assert_eq!(out, frames.map(|data| format!("data: {data}\n\n")).concat());
+    }
+
+    #[test]
+    fn the_first_content_is_not_the_role() {
+        assert!(!relay(true, &[ROLE]).0.has_content());
+        assert!(relay(true, &[ROLE, TEXT]).0.has_content());
+        assert!(relay(true, &[FINISH]).0.has_content());
+    }
+
+    #[test]
+    fn a_stream_without_its_end_is_truncated() {
+        assert_eq!(relay(true, &[ROLE, TEXT]).2.unwrap_err().class, Class::Truncated);
+        assert_eq!(relay(true, &[]).2.unwrap_err().class, Class::Truncated);
+        assert!(relay(true, &[ROLE, FINISH]).1.ends_with("data: [DONE]\n\n"));
+    }
+
+    #[test]
+    fn an_error_object_ends_the_stream() {
+        let error = r#"{"error":{"message":"boom","type":"server_error","code":null}}"#;
+        assert_eq!(relay(true, &[ROLE, error]).2.unwrap_err().class, Class::ServerError);
+        assert_eq!(relay(true, &["not json"]).2.unwrap_err().class, Class::Unreadable);
+    }
+}

@@ -1,0 +1,154 @@
+//! The client's body with another model in it. Everything else, fields of tomorrow included, stays byte for byte.
+
+use crate::chat::ChatRequest;
+use crate::json::{Raw, Str};
+use memchr::memmem;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+const USAGE_OPTION: &str = r#""stream_options":{"include_usage":true}"#;
+
+/// Whether the stream's usage is asked for by Weir, not by the client, and so must be hidden again.
+pub fn injects_usage(chat: &ChatRequest<'_>) -> bool {
+    chat.stream && !chat.wants_usage()
+}
+
+/// `body`, which `chat` was parsed from, with `model` as its model, and asking for usage if it is a stream.
+pub fn write(body: &[u8], chat: &ChatRequest<'_>, model: &str) -> Vec<u8> {
+    // Adding an option where there is one already, even a null, would make a key that stands twice.
+    if injects_usage(chat) && memmem::find(body, br#""stream_options""#).is_some() {
+        return rewrite(body, chat, model);
+    }
+    splice(body, chat, model).unwrap_or_else(|| rewrite(body, chat, model))
+}
+
+/// The common case: the model's name was borrowed from the body, so its place is known. None when it was not.
+fn splice(body: &[u8], chat: &ChatRequest<'_>, model: &str) -> Option<Vec<u8>> {
+    let Cow::Borrowed(name) = chat.model.0 else { return None };
+    let Range { start, end } = place(body, name)?;
+    let object_end = body.iter().rposition(|byte| *byte == b'}')?;
+    let mut out = Vec::with_capacity(body.len().saturating_add(model.len()).saturating_add(64));
+    out.extend_from_slice(body.get(..start.checked_sub(1)?)?);
+    serde_json::to_writer(&mut out, model).ok()?;
+    out.extend_from_slice(body.get(end.checked_add(1)?..object_end)?);
+    if injects_usage(chat) {
+        out.push(b',');
+        out.extend_from_slice(USAGE_OPTION.as_bytes());
+    }
+    out.push(b'}');
+    Some(out)
+}
+
+/// Where `part`, a slice of `body`, lies in it.
+fn place(body: &[u8], part: &str) -> Option<Range<usize>> {
+    let start = part.as_ptr().addr().checked_sub(body.as_ptr().addr())?;
+    let range = start..start.checked_add(part.len())?;
+    (body.get(range.clone())? == part.as_bytes()).then_some(range)
+}
+
+/// The rare case: the top level is written again, field by field.
+fn rewrite(body: &[u8], chat: &ChatRequest<'_>, model: &str) -> Vec<u8> {
+    let fields: Fields<'_> = serde_json::from_slice(body).unwrap_or_default();
+    let mut out = Vec::with_capacity(body.len().saturating_add(64));
+    out.push(b'{');
+    for (name, value) in &fields.0 {
+        if out.len() > 1 {
+            out.push(b',');
+        }
+        let _ = serde_json::to_writer(&mut out, name);
+        out.push(b':');
+        match name.as_str() {
+            "model" => drop(serde_json::to_writer(&mut out, model)),
+            "stream_options" if injects_usage(chat) => {
+                let obfuscation = chat.stream_options.and_then(|options| options.include_obfuscation);
+                out.extend_from_slice(br#"{"include_usage":true"#);
+                if let Some(obfuscation) = obfuscation {
+                    out.extend_from_slice(format!(r#","include_obfuscation":{obfuscation}"#).as_bytes());
+                }
+                out.push(b'}');
+            }
+            _ => out.extend_from_slice(value.get().as_bytes()),
+        }
+    }
+    if injects_usage(chat) && !fields.0.iter().any(|(name, _)| &**name == "stream_options") {
+        out.push(b',');
+        out.extend_from_slice(USAGE_OPTION.as_bytes());
+    }
+    out.push(b'}');
+    out
+}
+
+/// The top level of an object, in order.
+#[derive(Default)]
+struct Fields<'a>(Vec<(Str<'a>, Raw<'a>)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn check(body: &str, expect: &str) {
+        let chat: ChatRequest<'_> = serde_json::from_str(body).unwrap();
+        let written = write(body.as_bytes(), &chat, "gpt-5.6");
+        assert_eq!(String::from_utf8(written).unwrap(), expect);
+    }
+
+    #[test]
+    fn only_the_model_changes() {
+        check(
+            r#"{ "model" : "smart", "messages": [{"role":"user","content":"smart"}], "future": [1, {"model": "smart"}] }"#,
+            r#"{ "model" : "gpt-5.6", "messages": [{"role":"user","content":"smart"}], "future": [1, {"model": "smart"}] }"#,
+        );
+        check(
+            r#"{"messages":[{"role":"user","content":"x"}],"model":"sm\u0061rt"}"#,
+            r#"{"messages":[{"role":"user","content":"x"}],"model":"gpt-5.6"}"#,
+        );
+    }
+
+    #[test]
+    fn a_stream_is_asked_for_its_usage() {
+        check(
+            r#"{"model":"m","messages":[],"stream":true}"#,
+            r#"{"model":"gpt-5.6","messages":[],"stream":true,"stream_options":{"include_usage":true}}"#,
+        );
+        check(
+            r#"{"model":"m","messages":[],"stream":true,"stream_options":{"include_usage":true}}"#,
+            r#"{"model":"gpt-5.6","messages":[],"stream":true,"stream_options":{"include_usage":true}}"#,
+        );
+        check(
+            r#"{"model":"m","messages":[],"stream":true,"stream_options":{"include_usage":false,"include_obfuscation":false}}"#,
+            r#"{"model":"gpt-5.6","messages":[],"stream":true,"stream_options":{"include_usage":true,"include_obfuscation":false}}"#,
+        );
+        check(
+            r#"{"model":"m","stream_options":null,"messages":[],"stream":true}"#,
+            r#"{"model":"gpt-5.6","stream_options":{"include_usage":true},"messages":[],"stream":true}"#,
+        );
+    }
+}

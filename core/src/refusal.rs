@@ -1,0 +1,293 @@
+//! Why Weir answers a request itself, and what the client reads then.
+
+use crate::config::Target;
+use crate::dialect::Dialect;
+use crate::failure::{Class, Failure};
+use crate::headers::HeaderList;
+use crate::provider::Unsupported;
+
+/// A request that gets no model's answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refusal {
+    UnknownPath,
+    MethodNotAllowed {
+        allow: &'static str,
+    },
+    /// Larger than `limit` bytes.
+    BodyTooLarge {
+        limit: u64,
+    },
+    ContentEncoding,
+    /// A header value that is not UTF-8; the value may be anything, so only the name is shown.
+    HeaderNotText {
+        name: String,
+    },
+    /// More than one value for a header that says who the client is.
+    RepeatedHeader {
+        name: &'static str,
+    },
+    MissingKey,
+    UnknownKey,
+    NotJson {
+        message: String,
+    },
+    InvalidField {
+        param: String,
+        message: String,
+    },
+    UnknownModel {
+        model: String,
+        known: Vec<String>,
+    },
+    ModelNotAllowed {
+        model: String,
+    },
+    UnknownRoute {
+        name: String,
+        known: Vec<String>,
+    },
+    /// No target of the request can serve it: what stands against the first of them.
+    Unsupported(Unsupported),
+    /// Every target was tried.
+    Failed(Vec<Attempted>),
+    /// Envoy answered in our place.
+    Gateway {
+        status: u16,
+    },
+}
+
+/// One attempt that failed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempted {
+    pub target: Target,
+    pub failure: Failure,
+}
+
+/// An error in no dialect yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErrorBody {
+    pub status: u16,
+    /// OpenAI's `type`; the other dialects have theirs from `status`.
+    pub kind: &'static str,
+    pub code: Option<String>,
+    pub param: Option<String>,
+    pub message: String,
+}
+
+/// A whole answer of Weir's own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: HeaderList,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// A JSON answer.
+    pub fn json(status: u16, body: Vec<u8>) -> Self {
+        Self { status, headers: vec![("content-type".into(), b"application/json".to_vec())], body }
+    }
+}
+
+const INVALID: &str = "invalid_request_error";
+
+impl Refusal {
+    /// The answer in the client's dialect.
+    pub fn reply(&self, dialect: Dialect) -> Reply {
+        let error = self.error();
+        let mut reply = Reply::json(error.status, dialect.error_json(&error));
+        match self {
+            Refusal::MethodNotAllowed { allow } => reply.headers.push(("allow".into(), allow.as_bytes().to_vec())),
+            Refusal::Failed(attempts) => {
+                reply.headers.push(("x-weir-attempts".into(), attempts.len().to_string().into_bytes()));
+                if let Some(wait) = retry_after(attempts) {
+                    reply.headers.push(("retry-after".into(), wait.div_ceil(1000).to_string().into_bytes()));
+                    reply.headers.push(("retry-after-ms".into(), wait.to_string().into_bytes()));
+                } else {
+                    // The targets were tried already; an SDK that tries again multiplies the load by three.
+                    reply.headers.push(("x-should-retry".into(), b"false".to_vec()));
+                }
+            }
+            _ => {}
+        }
+        reply
+    }
+
+    /// The error in no dialect yet (PROVIDERS D.3).
+    pub fn error(&self) -> ErrorBody {
+        let error = |status, kind, code: Option<&str>, param: Option<&str>, message: String| ErrorBody {
+            status,
+            kind,
+            code: code.map(str::to_owned),
+            param: param.map(str::to_owned),
+            message,
+        };
+        match self {
+            Refusal::UnknownPath => {
+                error(404, INVALID, Some("unknown_url"), None, "Unknown request URL. See GET /v1/models.".into())
+            }
+            Refusal::MethodNotAllowed { allow } => {
+                error(405, INVALID, Some("method_not_supported"), None, format!("Only {allow} is served here."))
+            }
+            Refusal::BodyTooLarge { limit } => error(
+                413,
+                INVALID,
+                Some("request_too_large"),
+                None,
+                format!("The request body is larger than this gateway takes ({limit} bytes)."),
+            ),
+            Refusal::ContentEncoding => error(
+                415,
+                INVALID,
+                Some("unsupported_content_encoding"),
+                None,
+                "The request body must be sent without a content-encoding.".into(),
+            ),
+            Refusal::HeaderNotText { name } => {
+                error(400, INVALID, Some("invalid_header"), Some(name), format!("Header '{name}' is not UTF-8 text."))
+            }
+            Refusal::RepeatedHeader { name } => error(
+                400,
+                INVALID,
+                Some("invalid_header"),
+                Some(name),
+                format!("Header '{name}' must be sent once only."),
+            ),
+            Refusal::MissingKey => error(
+                401,
+                "authentication_error",
+                Some("invalid_api_key"),
+                None,
+                "You did not provide an API key. Send it as 'Authorization: Bearer KEY'.".into(),
+            ),
+            Refusal::UnknownKey => error(
+                401,
+                "authentication_error",
+                Some("invalid_api_key"),
+                None,
+                "The API key is not known to this gateway.".into(),
+            ),
+            Refusal::NotJson { message } => error(
+                400,
+                INVALID,
+                Some("invalid_json"),
+                None,
+                format!("The request body is not valid JSON: {message}"),
+            ),
+            Refusal::InvalidField { param, message } => {
+                error(400, INVALID, Some("invalid_value"), Some(param), format!("Invalid '{param}': {message}."))
+            }
+            Refusal::UnknownModel { model, known } => error(
+                404,
+                INVALID,
+                Some("model_not_found"),
+                Some("model"),
+                format!(
+                    "The model '{model}' does not exist here. Known: {}; or provider/model with one of the providers' own.",
+                    known.join(", ")
+                ),
+            ),
+            Refusal::ModelNotAllowed { model } => error(
+                403,
+                "permission_error",
+                Some("model_not_allowed"),
+                Some("model"),
+                format!("This API key may not use the model '{model}'."),
+            ),
+            Refusal::UnknownRoute { name, known } => error(
+                400,
+                INVALID,
+                Some("unknown_route"),
+                Some("x-weir-route"),
+                format!(
+                    "Header 'x-weir-route' names '{name}', which this request cannot go to. Known: {}.",
+                    known.join(", ")
+                ),
+            ),
+            Refusal::Unsupported(Unsupported { param, message }) => {
+                error(400, INVALID, Some("unsupported_parameter"), Some(param), message.clone())
+            }
+            Refusal::Failed(attempts) => failed(attempts),
+            Refusal::Gateway { status } => error(
+                *status,
+                if *status < 500 { INVALID } else { "server_error" },
+                None,
+                None,
+                match status {
+                    408 => "The request was not received in time.".into(),
+                    413 => "The request is larger than this gateway takes.".into(),
+                    431 => "The request headers are larger than this gateway takes.".into(),
+                    503 => "The gateway could not take this request.".into(),
+                    504 => "The deadline passed before an answer came.".into(),
+                    _ => "The gateway could not serve this request.".into(),
+                },
+            ),
+        }
+    }
+}
+
+/// The error of a request that no target answered: the client's own mistake as it is, otherwise one honest summary.
+fn failed(attempts: &[Attempted]) -> ErrorBody {
+    if let Some(Attempted { failure, .. }) = attempts.last()
+        && let Some(status) = client_status(failure)
+    {
+        return ErrorBody {
+            status,
+            kind: INVALID,
+            code: failure.code.clone().or_else(|| own_code(failure.class).map(str::to_owned)),
+            param: failure.param.clone(),
+            message: failure.message.clone(),
+        };
+    }
+    let all = |wanted: &[Class]| attempts.iter().all(|attempt| wanted.contains(&attempt.failure.class));
+    let (status, kind, code) = match () {
+        () if all(&[Class::RateLimited]) => (429, "rate_limit_error", "rate_limit_exceeded"),
+        () if all(&[Class::RateLimited, Class::QuotaExhausted]) => (429, "rate_limit_error", "insufficient_quota"),
+        () if all(&[Class::ContextTooLong]) => (400, INVALID, "context_length_exceeded"),
+        () if all(&[Class::ModelNotFound]) => (404, INVALID, "model_not_found"),
+        () if all(&[Class::Credential]) => (502, "upstream_error", "upstream_authentication_error"),
+        () if all(&[Class::Timeout]) => (504, "upstream_error", "upstream_timeout"),
+        () if all(&[Class::Overloaded, Class::RateLimited]) => (503, "upstream_error", "overloaded"),
+        () => (502, "upstream_error", "upstream_failed"),
+    };
+    let tried: Vec<_> = attempts.iter().map(describe).collect();
+    let message = match attempts.len() {
+        0 => "No target could be tried.".to_owned(),
+        1 => format!("The target failed: {}.", tried.join("; ")),
+        count => format!("All {count} attempts failed: {}.", tried.join("; ")),
+    };
+    ErrorBody { status, kind, code: Some(code.into()), param: None, message }
+}
+
+/// `openai/gpt-5.6: 429 rate limited`, without the provider's words: they may speak of our account.
+fn describe(Attempted { target, failure }: &Attempted) -> String {
+    let what = failure.class.describe();
+    match failure.status {
+        Some(status) => format!("{}/{}: {status} {what}", target.provider, target.model),
+        None => format!("{}/{}: {what}", target.provider, target.model),
+    }
+}
+
+/// The status of a failure that is the client's to mend; None for all others.
+fn client_status(failure: &Failure) -> Option<u16> {
+    match failure.class {
+        Class::InvalidRequest => Some(failure.status.filter(|status| matches!(status, 400..=499)).unwrap_or(400)),
+        Class::ContentPolicy => Some(400),
+        Class::TooLarge => Some(413),
+        _ => None,
+    }
+}
+
+fn own_code(class: Class) -> Option<&'static str> {
+    match class {
+        Class::ContentPolicy => Some("content_filter"),
+        Class::TooLarge => Some("request_too_large"),
+        _ => None,
+    }
+}
+
+/// When the first of the targets wants to be asked again, in milliseconds, at most a minute.
+fn retry_after(attempts: &[Attempted]) -> Option<u64> {
+    let waits = attempts.iter().filter_map(|attempt| attempt.failure.retry_after);
+    waits.map(|wait| wait.0.min(60_000)).min()
+}

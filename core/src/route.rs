@@ -1,0 +1,125 @@
+//! From what a client asks for to the targets that may answer, in order.
+
+use crate::config::{Config, Model, Target};
+use crate::refusal::Refusal;
+use std::borrow::Cow;
+
+/// The model as configured, with the targets of this request.
+///
+/// # Errors
+/// An unknown model, or a name in `x-weir-route` that this request cannot go to.
+pub fn resolve<'c>(config: &'c Config, model: &str, header: Option<&str>) -> Result<Cow<'c, Model>, Refusal> {
+    let found = match config.model(model) {
+        Some(known) => Cow::Borrowed(known),
+        None => match Target::parse(model) {
+            Some(target) if config.provider(&target.provider).is_some() => Cow::Owned(Model::direct(target)),
+            _ => return Err(unknown_model(config, model)),
+        },
+    };
+    let Some(header) = header else { return Ok(found) };
+    let targets = reorder(config, &found, header)?;
+    Ok(Cow::Owned(Model { targets, ..found.into_owned() }))
+}
+
+/// `x-weir-route: claude,openai/gpt-5.6`: a provider stands for the model's targets there, in their order; a target
+/// for itself, whether the model lists it or not.
+fn reorder(config: &Config, model: &Model, header: &str) -> Result<Vec<Target>, Refusal> {
+    let mut targets: Vec<Target> = Vec::new();
+    for name in header.split(',').map(str::trim) {
+        let at_provider: Vec<_> = model.targets.iter().filter(|target| target.provider == name).cloned().collect();
+        let named = match Target::parse(name) {
+            Some(target) if config.provider(&target.provider).is_some() => vec![target],
+            _ => at_provider,
+        };
+        if named.is_empty() {
+            return Err(unknown_route(model, name));
+        }
+        for target in named {
+            let same = |have: &Target| (&have.provider, &have.model) == (&target.provider, &target.model);
+            if !targets.iter().any(same) {
+                targets.push(target);
+            }
+        }
+    }
+    Ok(targets)
+}
+
+fn unknown_model(config: &Config, model: &str) -> Refusal {
+    let known = config.models.iter().map(|model| model.name.clone()).collect();
+    Refusal::UnknownModel { model: crate::failure::bounded(model), known }
+}
+
+fn unknown_route(model: &Model, name: &str) -> Refusal {
+    let mut known: Vec<String> = Vec::new();
+    for target in &model.targets {
+        if !known.contains(&target.provider) {
+            known.push(target.provider.clone());
+        }
+    }
+    known.extend(model.targets.iter().map(|target| format!("{}/{}", target.provider, target.model)));
+    Refusal::UnknownRoute { name: crate::failure::bounded(name), known }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn config() -> Config {
+        crate::config::parse(
+            "providers:
+  openai: { kind: openai, api_key: $A }
+  claude: { kind: anthropic, api_key: $B }
+  gemini: { kind: gemini, api_key: $C }
+models:
+  smart: [openai/gpt-5.6, claude/sonnet, openai/mini]
+",
+        )
+        .unwrap()
+        .0
+    }
+
+    fn check(model: &str, header: Option<&str>, expect: &str) {
+        let config = config();
+        let found = match resolve(&config, model, header) {
+            Ok(model) => {
+                let names: Vec<_> = model.targets.iter().map(|t| format!("{}/{}", t.provider, t.model)).collect();
+                names.join(" ")
+            }
+            Err(refusal) => {
+                let error = refusal.error();
+                format!("{} {}", error.status, error.message)
+            }
+        };
+        assert_eq!(found, expect);
+    }
+
+    #[test]
+    fn a_model_is_its_targets_and_a_target_is_itself() {
+        check("smart", None, "openai/gpt-5.6 claude/sonnet openai/mini");
+        check("gemini/gemini-3.8-flash", None, "gemini/gemini-3.8-flash");
+        check("openai/org/model:tag", None, "openai/org/model:tag");
+    }
+
+    #[test]
+    fn a_route_names_providers_or_targets_in_order() {
+        check("smart", Some("claude, openai"), "claude/sonnet openai/gpt-5.6 openai/mini");
+        check("smart", Some("claude"), "claude/sonnet");
+        check("smart", Some("gemini/flash,claude"), "gemini/flash claude/sonnet");
+        check("smart", Some("openai/mini,openai"), "openai/mini openai/gpt-5.6");
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_known_ones() {
+        let message = "Known: smart; or provider/model with one of the providers' own.";
+        check("nope", None, &format!("404 The model 'nope' does not exist here. {message}"));
+        check("nope/model", None, &format!("404 The model 'nope/model' does not exist here. {message}"));
+        check("gemini/../x", None, &format!("404 The model 'gemini/../x' does not exist here. {message}"));
+        let known = "Known: openai, claude, openai/gpt-5.6, claude/sonnet, openai/mini.";
+        for name in ["mistral", "gemini", ""] {
+            let text = format!("400 Header 'x-weir-route' names '{name}', which this request cannot go to. {known}");
+            check("smart", Some(name), &text);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The plugin: reads its configuration and makes a context for each stream.
+
+use crate::attempt::AttemptContext;
+use crate::front::FrontContext;
+use crate::host::{self, Buffer, Level};
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::ContextType;
+use std::rc::Rc;
+use weir_core::gateway::{Gateway, PluginConfig};
+
+/// One plugin configuration. A changed configuration is a new root; streams under way keep theirs.
+#[derive(Default)]
+pub(crate) struct Root {
+    role: Option<Role>,
+}
+
+enum Role {
+    Front(Rc<Gateway>),
+    Attempt,
+}
+
+impl Context for Root {}
+
+impl RootContext for Root {
+    fn on_configure(&mut self, size: usize) -> bool {
+        match configure(size) {
+            Ok(role) => self.role = Some(role),
+            Err(reason) => host::log(Level::Error, &format!("weir: configuration refused: {reason}")),
+        }
+        self.role.is_some()
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+
+    fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(match &self.role {
+            Some(Role::Front(gateway)) => Box::new(FrontContext::new(context_id, gateway.clone())),
+            Some(Role::Attempt) | None => Box::new(AttemptContext::new(context_id)),
+        })
+    }
+}
+
+fn configure(size: usize) -> Result<Role, String> {
+    let bytes = host::buffer(Buffer::PluginConfiguration, size).map_err(|status| format!("unreadable: {status:?}"))?;
+    match serde_json::from_slice(&bytes).map_err(|error| error.to_string())? {
+        PluginConfig::Front { config } => {
+            Gateway::new(*config, |name| std::env::var(name).ok()).map(|gateway| Role::Front(Rc::new(gateway)))
+        }
+        PluginConfig::Attempt => Ok(Role::Attempt),
+    }
+}

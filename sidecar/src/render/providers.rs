@@ -1,0 +1,80 @@
+//! One cluster per provider: its own connections, its own breaker. One provider's trouble stays there.
+
+use super::{seconds, tls, typed, upstream};
+use serde_json::{Value, json};
+use std::net::IpAddr;
+use std::path::Path;
+use weir_core::config::{Breaker, Millis, Provider};
+
+/// Below the minute after which common load balancers close idle connections: better that we do.
+const IDLE: &str = "50s";
+
+pub(super) fn cluster(provider: &Provider, ca_file: Option<&Path>) -> Value {
+    let url = &provider.base_url;
+    let literal = url.host.parse::<IpAddr>().is_ok();
+    let mut cluster = json!({
+        "name": provider.name,
+        "connect_timeout": "3s",
+        "load_assignment": upstream::endpoint(&provider.name, &url.host, url.port, Some(&provider.name)),
+        "circuit_breakers": upstream::breakers(),
+        "outlier_detection": outlier_detection(&provider.breaker),
+        // A cluster of one host has nothing to panic to: when it is ejected, the chain goes on without it.
+        "common_lb_config": { "healthy_panic_threshold": { "value": 0 } },
+        "typed_extension_protocol_options": { upstream::PROTOCOL_OPTIONS: protocol(url.tls) },
+        "upstream_connection_options": { "tcp_keepalive": {
+            "keepalive_probes": 3, "keepalive_time": 30, "keepalive_interval": 5,
+        } },
+    });
+    let Some(fields) = cluster.as_object_mut() else { return cluster };
+    if literal {
+        fields.insert("type".to_owned(), json!("STATIC"));
+    } else {
+        fields.insert("cluster_type".to_owned(), dns());
+    }
+    if url.tls {
+        fields.insert("transport_socket".to_owned(), tls::socket(&url.host, literal, ca_file));
+    }
+    cluster
+}
+
+/// All addresses of a name are one host (what `LOGICAL_DNS` used to be), so one breaker judges the provider.
+fn dns() -> Value {
+    let fields = json!({
+        "dns_lookup_family": "V4_PREFERRED",
+        "dns_refresh_rate": "30s",
+        "dns_failure_refresh_rate": { "base_interval": "1s", "max_interval": "10s" },
+        "all_addresses_in_single_endpoint": true,
+    });
+    json!({ "name": "envoy.clusters.dns", "typed_config": typed("envoy.extensions.clusters.dns.v3.DnsCluster", fields) })
+}
+
+fn protocol(tls: bool) -> Value {
+    let mut fields = json!({ "common_http_protocol_options": { "idle_timeout": IDLE } });
+    let http2 = json!({ "connection_keepalive": { "interval": "30s", "timeout": "10s" } });
+    let (key, value) = if tls {
+        ("auto_config", json!({ "http_protocol_options": {}, "http2_protocol_options": http2 }))
+    } else {
+        ("explicit_http_config", json!({ "http_protocol_options": {} }))
+    };
+    if let Some(fields) = fields.as_object_mut() {
+        fields.insert(key.to_owned(), value);
+    }
+    typed(upstream::PROTOCOL_OPTIONS, fields)
+}
+
+/// Failures in a row, whether the provider answered 5xx, timed out, reset or could not be reached.
+fn outlier_detection(breaker: &Breaker) -> Value {
+    let time = seconds(breaker.eject_for);
+    json!({
+        "consecutive_5xx": breaker.consecutive_failures,
+        "enforcing_consecutive_5xx": 100,
+        // How often Envoy looks whether an ejection is over.
+        "interval": seconds(Millis((breaker.eject_for.0 / 4).clamp(100, 1_000))),
+        "base_ejection_time": time,
+        "max_ejection_time": time,
+        "max_ejection_percent": 100,
+        "split_external_local_origin_errors": false,
+        "enforcing_success_rate": 0,
+        "enforcing_failure_percentage": 0,
+    })
+}

@@ -1,0 +1,12 @@
+//! The simulator as its clients see it: over HTTP, on real sockets.
+
+mod anthropic;
+mod common;
+mod control;
+mod credentials;
+mod faults;
+mod gemini;
+mod journal;
+mod limits;
+mod openai;
+mod streams;

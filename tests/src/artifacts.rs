@@ -1,0 +1,52 @@
+//! Where the things under test are. They are built before the tests run; none is ever skipped.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The command under test.
+pub(crate) fn weir() -> PathBuf {
+    named("WEIR_BIN", || target().join("release/weir"), "make build")
+}
+
+/// The module under test.
+pub(crate) fn filter() -> PathBuf {
+    named("WEIR_FILTER", || target().join("wasm32-wasip1/release/weir_filter.wasm"), "make wasm")
+}
+
+/// The Envoy that runs it.
+pub fn envoy() -> PathBuf {
+    let installed = || {
+        let lib = root().join(".venv/lib");
+        let pythons = std::fs::read_dir(&lib).into_iter().flatten().flatten();
+        let found = pythons.map(|python| python.path().join("site-packages/envoy/_bin/envoy"));
+        found
+            .into_iter()
+            .find(|path| path.is_file())
+            .unwrap_or_else(|| lib.join("python3/site-packages/envoy/_bin/envoy"))
+    };
+    named("ENVOY", installed, "make envoy")
+}
+
+/// The Python that has the official SDKs.
+pub(crate) fn python() -> PathBuf {
+    named("WEIR_PYTHON", || root().join(".venv/bin/python"), "make envoy")
+}
+
+/// Folder of the SDK scripts.
+pub(crate) fn scripts() -> PathBuf {
+    root().join("tests/sdk")
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
+}
+
+fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |target| root().join(target))
+}
+
+fn named(variable: &str, default: impl FnOnce() -> PathBuf, command: &str) -> PathBuf {
+    let path = env::var_os(variable).map_or_else(default, PathBuf::from);
+    assert!(path.is_file(), "{} is not there; make it with: {command} (or name another in {variable})", path.display());
+    path
+}

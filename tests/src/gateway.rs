@@ -1,0 +1,242 @@
+//! A running gateway, between the test and a simulator of its own.
+
+use crate::cli::{Command, Running};
+use crate::{ports::free_port, sse, target::TARGETS};
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::time::Duration;
+use weir_sim::{JournalEntry, Provider, Sim, SimConfig};
+
+/// What the harness's clients present. No provider may ever see it.
+pub const CLIENT_KEY: &str = "sk-client-must-stay-here";
+
+/// Envoy compiles the module at its start, and the machine may be busy.
+const START: Duration = Duration::from_secs(60);
+const PATH: &str = "/v1/chat/completions";
+
+/// What a gateway is started with.
+pub struct Setup {
+    rest: String,
+    breaker: &'static str,
+    extra: Vec<(String, String)>,
+    env: Vec<(String, String)>,
+    concurrency: u32,
+}
+
+impl Setup {
+    /// `rest` is `weir.yaml` but for addresses and providers; these are the harness's. No breaker opens unless a test
+    /// asks for one: a table of failures would trip it.
+    pub fn new(rest: &str) -> Self {
+        let env = TARGETS.map(|target| (target.variable.to_owned(), target.key.to_owned()));
+        Self {
+            rest: rest.to_owned(),
+            breaker: "{ consecutive_failures: 100000 }",
+            extra: vec![],
+            env: env.into(),
+            concurrency: 2,
+        }
+    }
+
+    /// One model, `smart`: OpenAI, Claude, Gemini, with every default.
+    pub fn smart() -> Self {
+        Self::new(&format!("models:\n  smart: {}\n", targets()))
+    }
+
+    /// `breaker` of each of the three providers.
+    pub fn breaker(mut self, breaker: &'static str) -> Self {
+        self.breaker = breaker;
+        self
+    }
+
+    /// One more provider.
+    pub fn provider(mut self, name: &str, kind: &str, url: &str) -> Self {
+        let variable = format!("{}_KEY", name.to_uppercase());
+        let line = format!("{{ kind: {kind}, api_key: ${variable}, base_url: \"{url}\" }}");
+        self.extra.push((name.to_owned(), line));
+        self.env.push((variable, format!("sk-{name}-key")));
+        self
+    }
+
+    /// Sets an environment variable.
+    pub fn env(mut self, variable: &str, value: &str) -> Self {
+        self.env.push((variable.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Worker threads of Envoy.
+    pub fn concurrency(mut self, workers: u32) -> Self {
+        self.concurrency = workers;
+        self
+    }
+
+    /// The whole `weir.yaml`.
+    pub fn yaml(&self, sim: &Sim, listen: u16, admin: u16, sidecar: u16) -> String {
+        let mut yaml = format!(
+            "listen: 127.0.0.1:{listen}\nadmin: 127.0.0.1:{admin}\nsidecar: {{ listen: 127.0.0.1:{sidecar} }}\n\
+             telemetry: {{ access_log: stdout }}\nproviders:\n"
+        );
+        for target in TARGETS {
+            let kind = target.provider;
+            let (name, key, url, breaker) = (target.name, target.variable, sim.url(target.provider), self.breaker);
+            yaml.push_str(&format!(
+                "  {name}: {{ kind: {kind}, api_key: ${key}, base_url: \"{url}\", breaker: {breaker} }}\n"
+            ));
+        }
+        for (name, line) in &self.extra {
+            yaml.push_str(&format!("  {name}: {line}\n"));
+        }
+        yaml + &self.rest
+    }
+
+    /// Starts simulator and gateway, and waits until a request would be served.
+    ///
+    /// # Panics
+    /// If the gateway does not get there; its logs are shown.
+    pub async fn start(self) -> Gateway {
+        let sim = Sim::start(SimConfig::free_ports()).await.expect("the simulator starts");
+        let (listen, admin, sidecar) = (free_port(), free_port(), free_port());
+        let mut command = Command::new(&["up", "--verbose", "--concurrency", &self.concurrency.to_string()])
+            .config(&self.yaml(&sim, listen, admin, sidecar));
+        for (variable, value) in &self.env {
+            command = command.env(variable, value);
+        }
+        let mut process = command.start();
+        process.line("ready", START).await;
+        let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Gateway { http, address: address(listen), admin: address(admin), sidecar: address(sidecar), sim, process }
+    }
+}
+
+/// The three targets as a list in `weir.yaml`.
+fn targets() -> String {
+    format!("[{}]", TARGETS.map(|target| target.address()).join(", "))
+}
+
+/// A gateway that serves. Dropping it stops it, and shows its logs if the test is failing.
+pub struct Gateway {
+    /// A client that takes nothing from the environment.
+    pub http: reqwest::Client,
+    /// Where clients connect.
+    pub address: SocketAddr,
+    /// Envoy's own interface.
+    pub admin: SocketAddr,
+    /// The sidecar.
+    pub sidecar: SocketAddr,
+    /// The providers.
+    pub sim: Sim,
+    /// `weir up`.
+    pub process: Running,
+}
+
+impl Gateway {
+    /// URL of `path`.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// A chat request still to be sent, with the client's key.
+    pub fn post(&self) -> reqwest::RequestBuilder {
+        let request = self.http.post(self.url(PATH)).bearer_auth(CLIENT_KEY);
+        request.header("content-type", "application/json").timeout(Duration::from_secs(60))
+    }
+
+    /// The whole answer to a chat.
+    pub async fn chat(&self, request: &Value) -> Answer {
+        Answer::of(self.post().json(request)).await
+    }
+
+    /// The whole answer to a chat with one more header.
+    pub async fn chat_with(&self, name: &str, value: &str, request: &Value) -> Answer {
+        Answer::of(self.post().header(name, value).json(request)).await
+    }
+
+    /// The whole stream of a chat.
+    pub async fn stream(&self, request: &Value) -> sse::Stream {
+        sse::Stream::read(self.post().json(request).send().await.expect("an answer")).await
+    }
+
+    /// A stream that is read event by event.
+    pub async fn live(&self, request: &Value) -> sse::Live {
+        sse::Live::new(self.post().json(request).send().await.expect("an answer"))
+    }
+
+    /// What one provider received.
+    pub fn journal(&self, provider: Provider) -> Vec<JournalEntry> {
+        self.sim.journal_of(provider)
+    }
+
+    /// Forgets faults, replies and journal.
+    pub async fn reset(&self) {
+        self.sim.reset().await.expect("the simulator is reset");
+    }
+
+    /// Fails unless the next request is served by the worker that has just seen something bad, and by its neighbours.
+    pub async fn assert_alive(&self, after: &str) {
+        for _ in 0..3 {
+            let answer = self.chat(&crate::chat("smart", "Still there?")).await;
+            assert_eq!(answer.status, 200, "after {after}: {}", answer.body);
+        }
+    }
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Response headers.
+    pub headers: HeaderMap,
+    /// The body as text.
+    pub body: String,
+}
+
+impl Answer {
+    /// Sends `request` and reads all of the answer.
+    pub async fn of(request: reqwest::RequestBuilder) -> Self {
+        let response = request.send().await.expect("an answer");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Self { status, headers, body: response.text().await.expect("the whole answer") }
+    }
+
+    /// The only value of a header.
+    ///
+    /// # Panics
+    /// If it stands there twice.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        sse::only(&self.headers, name)
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Panics
+    /// If it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.body))
+    }
+
+    /// The text of the answer.
+    pub fn text(&self) -> String {
+        self.json()["choices"][0]["message"]["content"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// `error.message`.
+    pub fn message(&self) -> String {
+        self.json()["error"]["message"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Fails unless this is an error of that status in OpenAI's shape; gives its `error`.
+    pub fn expect_error(&self, status: u16, what: &str) -> Value {
+        assert_eq!(self.status, status, "{what}: {}", self.body);
+        assert_eq!(self.header("content-type"), Some("application/json"), "{what}");
+        let error = &self.json()["error"];
+        for field in ["message", "type", "param", "code"] {
+            assert!(error.get(field).is_some(), "{what}: no error.{field} in {}", self.body);
+        }
+        assert!(error["message"].as_str().is_some_and(|message| !message.is_empty()), "{what}: {}", self.body);
+        assert!(error["type"].is_string(), "{what}: {}", self.body);
+        assert!(error["code"].is_string() || error["code"].is_null(), "{what}: {}", self.body);
+        error.clone()
+    }
+}

@@ -1,0 +1,32 @@
+//! The end-to-end harness: the shipped module in a real Envoy, started by the shipped `weir up`, between real clients
+//! and the simulator of the three providers.
+//!
+//! A test starts a [`Gateway`] of its own, on free ports and with a simulator of its own, so tests share nothing and
+//! may run side by side. What the gateway and Envoy logged is shown only if the test fails. A missing artifact is a
+//! failure that names the command which makes it.
+
+mod artifacts;
+mod cli;
+mod gateway;
+mod leaks;
+mod ports;
+mod provider;
+mod python;
+mod raw;
+mod request;
+mod sse;
+mod target;
+mod wait;
+
+pub use artifacts::envoy;
+pub use cli::{Command, Finished, Running};
+pub use gateway::{Answer, CLIENT_KEY, Gateway, Setup};
+pub use leaks::assert_no_leaks;
+pub use ports::free_port;
+pub use provider::{Piece, Received, Scripted};
+pub use python::{Script, script};
+pub use raw::RawClient;
+pub use request::{chat, stream, tool, with};
+pub use sse::{Live, Stream};
+pub use target::{CLAUDE, GEMINI, OPENAI, TARGETS, Target};
+pub use wait::eventually;
