@@ -18,6 +18,7 @@
 
 pub mod capability;
 pub mod chain;
+pub mod chance;
 pub mod chat;
 pub mod config;
 pub mod dialect;

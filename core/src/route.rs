@@ -1,14 +1,20 @@
 //! From what a client asks for to the targets that may answer, in order.
 
+use crate::chance::Chance;
 use crate::config::{Config, Model, Target};
 use crate::refusal::Refusal;
 use std::borrow::Cow;
 
-/// The model as configured, with the targets of this request.
+/// The model as configured, with the targets of this request. `seed` picks among equals.
 ///
 /// # Errors
 /// An unknown model, or a name in `x-weir-route` that this request cannot go to.
-pub fn resolve<'c>(config: &'c Config, model: &str, header: Option<&str>) -> Result<Cow<'c, Model>, Refusal> {
+pub fn resolve<'c>(
+    config: &'c Config,
+    model: &str,
+    header: Option<&str>,
+    seed: u64,
+) -> Result<Cow<'c, Model>, Refusal> {
     let found = match config.model(model) {
         Some(known) => Cow::Borrowed(known),
         None => match Target::parse(model) {
@@ -16,9 +22,33 @@ pub fn resolve<'c>(config: &'c Config, model: &str, header: Option<&str>) -> Res
             _ => return Err(unknown_model(config, model)),
         },
     };
-    let Some(header) = header else { return Ok(found) };
-    let targets = reorder(config, &found, header)?;
+    let targets = match header {
+        Some(header) => reorder(config, &found, header)?,
+        None if found.targets.iter().any(|target| target.weight.is_some()) => draw(&found.targets, seed),
+        None => return Ok(found),
+    };
     Ok(Cow::Owned(Model { targets, ..found.into_owned() }))
+}
+
+/// Neighbours that carry a weight are equals: which of them comes first, and which next, is drawn by weight.
+fn draw(targets: &[Target], seed: u64) -> Vec<Target> {
+    let mut chance = Chance::new(seed);
+    let mut order = Vec::with_capacity(targets.len());
+    for run in targets.chunk_by(|left, right| left.weight.is_some() && right.weight.is_some()) {
+        let mut left: Vec<&Target> = run.iter().collect();
+        while !left.is_empty() {
+            let weight = |target: &Target| u64::from(target.weight.unwrap_or(1));
+            let total = left.iter().map(|target| weight(target)).fold(0_u64, u64::saturating_add);
+            let mut drawn = chance.draw().checked_rem(total).unwrap_or(0);
+            let place = left.iter().position(|target| {
+                let before = drawn;
+                drawn = drawn.saturating_sub(weight(target));
+                before < weight(target)
+            });
+            order.push(left.remove(place.unwrap_or(0)).clone());
+        }
+    }
+    order
 }
 
 /// `x-weir-route: claude,openai/gpt-5.6`: a provider stands for the model's targets there, in their order; a target
@@ -82,7 +112,7 @@ models:
 
     fn check(model: &str, header: Option<&str>, expect: &str) {
         let config = config();
-        let found = match resolve(&config, model, header) {
+        let found = match resolve(&config, model, header, 0) {
             Ok(model) => {
                 let names: Vec<_> = model.targets.iter().map(|t| format!("{}/{}", t.provider, t.model)).collect();
                 names.join(" ")
@@ -108,6 +138,22 @@ models:
         check("smart", Some("claude"), "claude/sonnet");
         check("smart", Some("gemini/flash,claude"), "gemini/flash claude/sonnet");
         check("smart", Some("openai/mini,openai"), "openai/mini openai/gpt-5.6");
+    }
+
+    #[test]
+    fn equals_share_by_weight_and_all_are_in_the_chain() {
+        let target = |model: &str, weight| Target { provider: "p".into(), model: model.into(), weight };
+        let targets = [target("first", None), target("a", Some(3)), target("b", Some(1)), target("last", None)];
+        let mut a_leads = 0;
+        for seed in 0..4000 {
+            let names: Vec<_> = draw(&targets, seed).into_iter().map(|target| target.model).collect();
+            match names.join(" ").as_str() {
+                "first a b last" => a_leads += 1,
+                "first b a last" => {}
+                other => panic!("{other}"),
+            }
+        }
+        assert!((2850..3150).contains(&a_leads), "{a_leads} of 4000");
     }
 
     #[test]

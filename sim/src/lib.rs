@@ -17,8 +17,8 @@
 //! # }
 //! ```
 //!
-//! Life of a request: [`listener`] accepts, `exchange` opens the journal entry, `door` checks credentials and route,
-//! [`fault`] may answer, the provider's module validates and answers, [`limits`] may refuse, `body` paces the bytes out.
+//! Life of a request: `listener` accepts, `exchange` opens the journal entry, `door` checks credentials and route,
+//! `fault` may answer, the provider's module validates and answers, `limits` may refuse, `body` paces the bytes out.
 
 mod answer;
 mod anthropic;

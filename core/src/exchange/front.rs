@@ -3,6 +3,7 @@
 
 use super::step::{Effect, Step, Waker};
 use super::{Exchange, translate};
+use crate::chance;
 use crate::config::Model;
 use crate::dialect::{Dialect, openai};
 use crate::failure::Class;
@@ -205,7 +206,8 @@ impl Front {
         {
             return Err(Refusal::ModelNotAllowed { model: crate::failure::bounded(&chat.model) });
         }
-        let model = route::resolve(&self.gateway.config, &chat.model, ask.route.as_deref())?;
+        let model =
+            route::resolve(&self.gateway.config, &chat.model, ask.route.as_deref(), chance::seed(&ask.request_id))?;
         let mut able = Vec::with_capacity(model.targets.len());
         let mut obstacle = None;
         for target in &model.targets {

@@ -13,6 +13,7 @@ pub use attempt::{Attempt, AttemptEvent};
 pub use front::{Front, FrontEvent};
 pub use step::{Effect, Flow, Step, Waker};
 
+use crate::chance;
 use crate::config::Target;
 use crate::dialect::openai::ParsedChat;
 use crate::failure::{Class, Failure};
@@ -92,9 +93,8 @@ impl Exchange {
         format!("chatcmpl-{id}")
     }
 
-    /// A number of this exchange's own, to derive ids from: FNV-1a of the request id.
+    /// A number of this exchange's own, to derive ids from.
     fn seed(&self) -> u64 {
-        let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        self.request_id.bytes().fold(0xcbf2_9ce4_8422_2325, step)
+        chance::seed(&self.request_id)
     }
 }

@@ -1,5 +1,6 @@
 //! Ids that a provider did not give, or gave in a form that another does not take.
 
+use crate::chance::{self, Chance, mix};
 use std::borrow::Cow;
 
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -7,12 +8,11 @@ const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /// `call_` and 24 letters and digits, as OpenAI's ids look; the same for the same `seed` and `index`.
 pub(super) fn call_id(seed: u64, choice: u32, index: u32) -> String {
     let place = (u64::from(choice) << 32) | u64::from(index);
-    let mut state = mix(seed ^ mix(place));
+    let mut chance = Chance::new(mix(seed ^ mix(place)));
     let mut id = String::with_capacity(29);
     id.push_str("call_");
     for _ in 0..24 {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let letter = usize::try_from(mix(state) % 62).ok().and_then(|at| ALPHABET.get(at)).copied();
+        let letter = usize::try_from(chance.draw() % 62).ok().and_then(|at| ALPHABET.get(at)).copied();
         id.push(char::from(letter.unwrap_or(b'A')));
     }
     id
@@ -25,20 +25,10 @@ pub(super) fn plain_id(id: &str) -> Cow<'_, str> {
     if !id.is_empty() && id.chars().all(is_plain) {
         return Cow::Borrowed(id);
     }
-    // FNV-1a, 64 bits: stable over builds, unlike std's hasher.
-    let hash = id
-        .bytes()
-        .fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
+    let hash = chance::seed(id);
     let mut text: String = id.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
     text.push_str(&format!("_{hash:016x}"));
     Cow::Owned(text)
-}
-
-/// The finaliser of SplitMix64.
-fn mix(mut z: u64) -> u64 {
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

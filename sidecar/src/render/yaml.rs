@@ -54,8 +54,10 @@ fn leaf(value: &Value, indent: usize, out: &mut String) {
         Value::String(text) if text.contains('\n') => {
             out.push_str("|-\n");
             for line in text.lines() {
-                pad(indent, out);
-                out.push_str(line);
+                if !line.is_empty() {
+                    pad(indent, out);
+                    out.push_str(line);
+                }
                 out.push('\n');
             }
             return;

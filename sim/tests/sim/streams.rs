@@ -29,7 +29,7 @@ async fn rig(provider: Provider, text: &str) -> Rig {
 const SSE: &str = "text/event-stream; charset=utf-8";
 
 #[tokio::test]
-async fn openai_text() {
+async fn openai_streams_data_lines_padded_by_default_and_ends_with_done() {
     let rig = rig(Provider::OpenAi, "Hi there").await;
     check(&rig, rig.hello_stream(Provider::OpenAi), SSE, expect![[r#"
         data: {"id":"chatcmpl-sim000000000001","object":"chat.completion.chunk","created":0,"model":"gpt-5.6","service_tier":"default","system_fingerprint":null,"choices":[{"index":0,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null}],"obfuscation":"aZ3kQ9xT1mB7"}
@@ -74,7 +74,7 @@ async fn openai_tool_calls_come_in_fragments() {
     check(&rig, rig.chat(Provider::OpenAi).json(&body), SSE, expect![[r#"
         data: {"id":"chatcmpl-sim000000000001","object":"chat.completion.chunk","created":0,"model":"gpt-5.6","service_tier":"default","system_fingerprint":null,"choices":[{"index":0,"delta":{"role":"assistant","content":null,"refusal":null},"logprobs":null,"finish_reason":null}]}
 
-        data: {"id":"chatcmpl-sim000000000001","object":"chat.completion.chunk","created":0,"model":"gpt-5.6","service_tier":"default","system_fingerprint":null,"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"call_sim00000000000100","type":"function","function":{"name":"w","arguments":""}}]},"logprobs":null,"finish_reason":null}]}
+        data: {"id":"chatcmpl-sim000000000001","object":"chat.completion.chunk","created":0,"model":"gpt-5.6","service_tier":"default","system_fingerprint":null,"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"call_sim000000000001_0_0","type":"function","function":{"name":"w","arguments":""}}]},"logprobs":null,"finish_reason":null}]}
 
         data: {"id":"chatcmpl-sim000000000001","object":"chat.completion.chunk","created":0,"model":"gpt-5.6","service_tier":"default","system_fingerprint":null,"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\"city\":\"sim\",\"u"}}]},"logprobs":null,"finish_reason":null}]}
 
@@ -88,7 +88,7 @@ async fn openai_tool_calls_come_in_fragments() {
 }
 
 #[tokio::test]
-async fn anthropic_text() {
+async fn anthropic_streams_named_events_with_usage_at_both_ends() {
     let rig = rig(Provider::Anthropic, "Hi there").await;
     check(&rig, rig.hello_stream(Provider::Anthropic), SSE, expect![[r#"
         event: message_start
@@ -119,7 +119,7 @@ async fn anthropic_text() {
 }
 
 #[tokio::test]
-async fn anthropic_thinking_and_tool_use() {
+async fn anthropic_streams_thinking_and_tool_input_as_blocks_of_their_own() {
     let rig = Rig::start().await;
     let schema = json!({"type": "object", "properties": {"city": {"type": "string"}, "unit": {"enum": ["celsius"]}}, "required": ["city", "unit"]});
     let body =
@@ -143,7 +143,7 @@ async fn anthropic_thinking_and_tool_use() {
         data: {"type":"content_block_stop","index":0}
 
         event: content_block_start
-        data: {"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"toolu_sim0000000000010","name":"w","input":{}}}
+        data: {"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"toolu_sim000000000001_0","name":"w","input":{}}}
 
         event: content_block_delta
         data: {"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":""}}
@@ -167,7 +167,7 @@ async fn anthropic_thinking_and_tool_use() {
 }
 
 #[tokio::test]
-async fn gemini_text() {
+async fn gemini_streams_crlf_events_without_done_and_signs_an_empty_last_part() {
     let rig = rig(Provider::Gemini, "Hi there").await;
     check(&rig, rig.hello_stream(Provider::Gemini), "text/event-stream", expect![[r#"
         data: {"candidates":[{"content":{"parts":[{"text":"Hi "}],"role":"model"},"index":0}],"usageMetadata":{"promptTokenCount":1,"candidatesTokenCount":1,"totalTokenCount":2,"promptTokensDetails":[{"modality":"TEXT","tokenCount":1}]},"modelVersion":"gemini-3.8-flash","responseId":"sim000000000001"}␍
@@ -180,7 +180,7 @@ async fn gemini_text() {
 }
 
 #[tokio::test]
-async fn gemini_function_call() {
+async fn gemini_streams_a_function_call_in_one_signed_piece() {
     let rig = Rig::start().await;
     let body = with(&hello(Provider::Gemini), json!({"tools": [{"functionDeclarations": [{"name": "w"}]}]}));
     let request = rig.post(Provider::Gemini, "/v1beta/models/gemini-4-argon:streamGenerateContent?alt=sse");

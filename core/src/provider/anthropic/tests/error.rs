@@ -25,33 +25,33 @@ fn each_type_has_its_class() {
             400,
             "invalid_request_error",
             "You have reached your specified API usage limits. You will regain access on 2026-12-01",
-            expect![
-                "failure: QuotaExhausted 400 code=invalid_request_error: You have reached your specified API usage limits. You will regain access on 2026-12-01"
-            ],
+            expect![[
+                r#"failure: QuotaExhausted 400 code=invalid_request_error: You have reached your specified API usage limits. You will regain access on 2026-12-01"#
+            ]],
         ),
         (
             400,
             "invalid_request_error",
             "Your credit balance is too low to access the Anthropic API.",
-            expect![
-                "failure: QuotaExhausted 400 code=invalid_request_error: Your credit balance is too low to access the Anthropic API."
-            ],
+            expect![[
+                r#"failure: QuotaExhausted 400 code=invalid_request_error: Your credit balance is too low to access the Anthropic API."#
+            ]],
         ),
         (
             400,
             "invalid_request_error",
             "prompt is too long: 210000 tokens > 200000 maximum",
-            expect![
-                "failure: ContextTooLong 400 code=invalid_request_error: prompt is too long: 210000 tokens > 200000 maximum"
-            ],
+            expect![[
+                r#"failure: ContextTooLong 400 code=invalid_request_error: prompt is too long: 210000 tokens > 200000 maximum"#
+            ]],
         ),
         (
             400,
             "invalid_request_error",
             "input length and `max_tokens` exceed context limit: 1 + 2 > 2",
-            expect![
-                "failure: ContextTooLong 400 code=invalid_request_error: input length and `max_tokens` exceed context limit: 1 + 2 > 2"
-            ],
+            expect![[
+                r#"failure: ContextTooLong 400 code=invalid_request_error: input length and `max_tokens` exceed context limit: 1 + 2 > 2"#
+            ]],
         ),
         (
             401,

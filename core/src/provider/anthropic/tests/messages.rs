@@ -237,9 +237,7 @@ fn what_is_deprecated_or_of_an_unknown_type_is_refused() {
         .assert_eq(&after(r#"{"role":"tool","content":"x"}"#));
     expect!["unsupported: messages[1].content[0].type: this provider has no content of type `hologram`"]
         .assert_eq(&after(r#"{"role":"user","content":[{"type":"hologram"}]}"#));
-    expect![
-        "unsupported: messages[1].content[0].type: this provider does not take this content in a message of this role"
-    ]
+    expect![[r#"unsupported: messages[1].content[0].type: this provider does not take this content in a message of this role"#]]
     .assert_eq(&after(r#"{"role":"system","content":[{"type":"image_url","image_url":{"url":"https://x/y.png"}}]}"#));
 }
 

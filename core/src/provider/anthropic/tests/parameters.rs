@@ -287,9 +287,9 @@ fn a_schema_of_free_keys_is_refused() {
         check(
             "claude-opus-5",
             &format,
-            expect![
-                "unsupported: response_format.json_schema.schema: this provider cannot answer with an object whose keys are not named in `properties`"
-            ],
+            expect![[
+                r#"unsupported: response_format.json_schema.schema: this provider cannot answer with an object whose keys are not named in `properties`"#
+            ]],
         );
     }
     let deep = format!("{}{{}}{}", r#"{"items":"#.repeat(200), "}".repeat(200));

@@ -31,17 +31,17 @@ fn each_status_has_its_class() {
             400,
             "INVALID_ARGUMENT",
             "The input token count (2000000) exceeds the maximum number of tokens allowed (1048576).",
-            expect![
-                "failure: ContextTooLong 400 code=INVALID_ARGUMENT: The input token count (2000000) exceeds the maximum number of tokens allowed (1048576)."
-            ],
+            expect![[
+                r#"failure: ContextTooLong 400 code=INVALID_ARGUMENT: The input token count (2000000) exceeds the maximum number of tokens allowed (1048576)."#
+            ]],
         ),
         (
             400,
             "FAILED_PRECONDITION",
             "User location is not supported for the API use.",
-            expect![
-                "failure: Credential 400 code=FAILED_PRECONDITION: User location is not supported for the API use."
-            ],
+            expect![[
+                r#"failure: Credential 400 code=FAILED_PRECONDITION: User location is not supported for the API use."#
+            ]],
         ),
         (401, "UNAUTHENTICATED", "m", expect!["failure: Credential 401 code=UNAUTHENTICATED: m"]),
         (402, "FAILED_PRECONDITION", "m", expect!["failure: QuotaExhausted 402 code=FAILED_PRECONDITION: m"]),
@@ -58,9 +58,9 @@ fn each_status_has_its_class() {
             429,
             "RESOURCE_EXHAUSTED",
             "Slow down. Please retry in 46.1s.",
-            expect![
-                "failure: RateLimited 429 code=RESOURCE_EXHAUSTED retry_after=46100ms: Slow down. Please retry in 46.1s."
-            ],
+            expect![[
+                r#"failure: RateLimited 429 code=RESOURCE_EXHAUSTED retry_after=46100ms: Slow down. Please retry in 46.1s."#
+            ]],
         ),
         (
             429,

@@ -87,26 +87,17 @@ fn hints_that_gemini_does_not_know_are_dropped_and_named() {
         r#""metadata":{"a":"b"},"store":true,"verbosity":"low","prompt_cache_key":"k","prediction":{"type":"content"},
            "user":"u","safety_identifier":"s","service_tier":"flex","parallel_tool_calls":false,
            "tools":[{"type":"function","function":{"name":"f","strict":true}}]"#,
-        expect![
-            "dropped: metadata, prediction, prompt_cache_key, store, verbosity, strict, parallel_tool_calls, user, safety_identifier, service_tier"
-        ],
+        expect![[r#"
+            {
+              "contents": [{"role":"user","parts":[{"text":"Hi"}]}],
+              "tools": [{"functionDeclarations":[{"name":"f"}]}]
+            }
+            dropped: metadata, prediction, prompt_cache_key, store, verbosity, strict, parallel_tool_calls, user, safety_identifier, service_tier"#]],
     );
     check(
         "gemini-3.8-flash",
         r#""service_tier":"auto","parallel_tool_calls":false,"logprobs":false"#,
-        expect![[r#"
-        {
-          "contents": [
-            {
-              "role": "user",
-              "parts": [
-                {
-                  "text": "Hi"
-                }
-              ]
-            }
-          ]
-        }"#]],
+        expect![[r#"{"contents":[{"role":"user","parts":[{"text":"Hi"}]}]}"#]],
     );
 }
 

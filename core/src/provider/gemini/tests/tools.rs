@@ -43,9 +43,9 @@ fn what_is_no_function_is_refused() {
     );
     check(
         r#""tools":[{"type":"function","function":{"name":"1st"}}]"#,
-        expect![
-            "unsupported: tools[0].function.name: the name must be a letter or `_`, then up to 127 letters, digits, `_`, `.`, `:` or `-`"
-        ],
+        expect![[
+            r#"unsupported: tools[0].function.name: the name must be a letter or `_`, then up to 127 letters, digits, `_`, `.`, `:` or `-`"#
+        ]],
     );
     check(
         r#""tools":[{"type":"function","function":{"name":"a","parameters":{"type":"string"}}}]"#,

