@@ -27,8 +27,18 @@ impl Chain {
 
     /// Name of the Envoy cluster. Provider names hold neither `:` nor `+`.
     pub fn cluster(&self) -> String {
-        format!("chain:{}", self.0.join("+"))
+        cluster(self.0.iter().map(String::as_str))
     }
+}
+
+/// Name of the cluster that walks these providers.
+pub fn cluster<'a>(providers: impl Iterator<Item = &'a str>) -> String {
+    let mut name = String::with_capacity(64);
+    for provider in providers {
+        name.push_str(if name.is_empty() { "chain:" } else { "+" });
+        name.push_str(provider);
+    }
+    name
 }
 
 /// Every chain of a configuration, the most needed first, at most [`MAX_CHAINS`].

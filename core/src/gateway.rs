@@ -1,8 +1,8 @@
 //! What every request reads and none changes: the configuration, made ready.
 
-use crate::capability;
+use crate::capability::{self, Capabilities};
 use crate::chain::{self, Chain};
-use crate::config::{Config, Provider, Target};
+use crate::config::{Config, Kind, Provider, Target};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,8 +11,11 @@ use subtle::ConstantTimeEq;
 /// One configuration in force. A request keeps the one it began with.
 pub struct Gateway {
     pub config: Config,
-    pub capabilities: capability::Table,
-    chains: BTreeSet<Vec<String>>,
+    capabilities: capability::Table,
+    /// Of the configured targets, looked up once.
+    known: Vec<(Target, Kind, Capabilities)>,
+    /// Names of the clusters that were rendered.
+    chains: BTreeSet<String>,
     secrets: BTreeMap<String, String>,
 }
 
@@ -56,8 +59,27 @@ impl Gateway {
             }
             secrets.insert(provider.name.clone(), value);
         }
-        let chains = chain::all(&config).into_iter().map(|chain| chain.0).collect();
-        Ok(Self { capabilities: capability::Table::builtin()?, chains, secrets, config })
+        let chains = chain::all(&config).iter().map(Chain::cluster).collect();
+        let capabilities = capability::Table::builtin()?;
+        let mut gateway = Self { capabilities, known: Vec::new(), chains, secrets, config };
+        let targets = gateway.config.models.iter().flat_map(|model| &model.targets);
+        gateway.known = targets
+            .map(|target| {
+                let (kind, capabilities) = gateway.target(target);
+                (target.clone(), kind, capabilities)
+            })
+            .collect();
+        Ok(gateway)
+    }
+
+    /// What a target speaks, and what its model can do.
+    pub fn target(&self, target: &Target) -> (Kind, Capabilities) {
+        let same = |known: &Target| (&known.provider, &known.model) == (&target.provider, &target.model);
+        if let Some((_, kind, capabilities)) = self.known.iter().find(|(known, ..)| same(known)) {
+            return (*kind, *capabilities);
+        }
+        let kind = self.config.provider(&target.provider).map_or(Kind::OpenAi, |provider| provider.kind);
+        (kind, self.capabilities.of(kind, &target.model))
     }
 
     /// The credential of a provider, for that provider's eyes only.
@@ -90,14 +112,13 @@ impl Gateway {
     /// The chain for `targets`: with all retries if that order was rendered, else without retries, else the longest
     /// beginning. None only for a provider that is not configured.
     pub fn walk(&self, targets: &[Target], per_target: u32) -> Option<Walk> {
-        let whole = [(targets.len(), per_target), (targets.len(), 0)];
-        let shorter = (1..targets.len()).rev().flat_map(|length| [(length, per_target), (length, 0)]);
-        whole.into_iter().chain(shorter).find_map(|(length, per_target)| {
+        let shorter = (1..=targets.len()).rev().flat_map(|length| [(length, per_target), (length, 0)]);
+        shorter.into_iter().find_map(|(length, per_target)| {
             let targets = targets.get(..length)?;
-            let chain = Chain::of(targets, per_target);
             let tries = usize::try_from(per_target).ok()?.checked_add(1)?;
-            let slots = targets.iter().flat_map(|target| std::iter::repeat_n(target.clone(), tries)).collect();
-            self.chains.contains(&chain.0).then(|| Walk { cluster: chain.cluster(), slots })
+            let slots = targets.iter().flat_map(|target| std::iter::repeat_n(target, tries));
+            let cluster = chain::cluster(slots.clone().map(|target| target.provider.as_str()));
+            self.chains.contains(&cluster).then(|| Walk { cluster, slots: slots.cloned().collect() })
         })
     }
 }

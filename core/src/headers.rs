@@ -1,46 +1,30 @@
 //! A header map as Envoy hands it over: bytes, in order, names in lower case, repetitions kept.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-/// Headers that were received.
+/// Headers that were received: one buffer, and where in it each name and value lies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(Vec<u8>, Vec<u8>)>);
+pub struct Headers {
+    bytes: Vec<u8>,
+    fields: Vec<(Range<usize>, Range<usize>)>,
+}
 
 /// Headers to send: the whole map, pseudo headers first.
 pub type HeaderList = Vec<(Cow<'static, str>, Vec<u8>)>;
 
 impl Headers {
     /// Reads proxy-wasm's serialised map: a count, then the lengths of all names and values, then the names and
-    /// values themselves, each ended by a zero byte; all numbers are 32-bit little-endian. What does not fit is cut.
-    pub fn decode(bytes: &[u8]) -> Self {
-        let number = |at: usize| {
-            let four = bytes.get(at..at.checked_add(4)?)?;
-            usize::try_from(u32::from_le_bytes(four.try_into().ok()?)).ok()
-        };
-        let read = || -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
-            let count = number(0)?;
-            let mut sizes_at = 4_usize;
-            let mut at = count.checked_mul(8)?.checked_add(4)?;
-            let mut list = Vec::with_capacity(count.min(bytes.len()));
-            let mut take = |size: usize| {
-                let end = at.checked_add(size)?;
-                let text = bytes.get(at..end)?.to_vec();
-                at = end.checked_add(1)?;
-                Some(text)
-            };
-            for _ in 0..count {
-                let (name, value) = (number(sizes_at)?, number(sizes_at.checked_add(4)?)?);
-                sizes_at = sizes_at.checked_add(8)?;
-                list.push((take(name)?, take(value)?));
-            }
-            Some(list)
-        };
-        Self(read().unwrap_or_default())
+    /// values themselves, each ended by a zero byte; all numbers are 32-bit little-endian. What does not fit is no map.
+    pub fn decode(bytes: Vec<u8>) -> Self {
+        let fields = fields(&bytes).unwrap_or_default();
+        Self { bytes, fields }
     }
 
     /// All headers, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.0.iter().map(|(name, value)| (name.as_slice(), value.as_slice()))
+        let at = |range: &Range<usize>| self.bytes.get(range.clone()).unwrap_or_default();
+        self.fields.iter().map(move |(name, value)| (at(name), at(value)))
     }
 
     /// The values of every header of that name.
@@ -49,10 +33,31 @@ impl Headers {
     }
 
     /// The first value of that name, as text; None when absent or not UTF-8.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        let value = self.0.iter().find(|(have, _)| have == name.as_bytes())?;
-        std::str::from_utf8(&value.1).ok()
+    pub fn text<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        std::str::from_utf8(self.all(name).next()?).ok()
     }
+}
+
+fn fields(bytes: &[u8]) -> Option<Vec<(Range<usize>, Range<usize>)>> {
+    let number = |at: usize| {
+        let four = bytes.get(at..at.checked_add(4)?)?;
+        usize::try_from(u32::from_le_bytes(four.try_into().ok()?)).ok()
+    };
+    let count = number(0)?;
+    let mut sizes_at = 4_usize;
+    let mut at = count.checked_mul(8)?.checked_add(4)?;
+    let mut fields = Vec::with_capacity(count.min(bytes.len()));
+    let mut take = |size: usize| {
+        let range = at..at.checked_add(size)?;
+        at = range.end.checked_add(1)?;
+        (at <= bytes.len()).then_some(range)
+    };
+    for _ in 0..count {
+        let (name, value) = (number(sizes_at)?, number(sizes_at.checked_add(4)?)?);
+        sizes_at = sizes_at.checked_add(8)?;
+        fields.push((take(name)?, take(value)?));
+    }
+    Some(fields)
 }
 
 /// Writes proxy-wasm's serialised map, the inverse of [`Headers::decode`].
@@ -73,12 +78,6 @@ pub fn encode(headers: &HeaderList) -> Vec<u8> {
     out
 }
 
-impl<const N: usize> From<[(&str, &[u8]); N]> for Headers {
-    fn from(list: [(&str, &[u8]); N]) -> Self {
-        Self(list.into_iter().map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec())).collect())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,7 +92,7 @@ mod tests {
             ("x-bytes".into(), vec![0xFF, 0, 0xFE]),
             ("x-bytes".into(), b"again".to_vec()),
         ];
-        let headers = Headers::decode(&encode(&list));
+        let headers = Headers::decode(encode(&list));
         let back: Vec<_> = headers.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
         let sent: Vec<_> = list.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.clone())).collect();
         assert_eq!(back, sent);
@@ -105,7 +104,7 @@ mod tests {
     #[test]
     fn garbage_is_an_empty_map() {
         for bytes in [&b""[..], b"\x01", b"\xff\xff\xff\xff", b"\x01\0\0\0\x05\0\0\0\x05\0\0\0abc"] {
-            assert_eq!(Headers::decode(bytes), Headers::default());
+            assert_eq!(Headers::decode(bytes.to_vec()).iter().count(), 0);
         }
     }
 }

@@ -241,6 +241,8 @@ fn failed(attempts: &[Attempted]) -> ErrorBody {
     }
     let all = |wanted: &[Class]| attempts.iter().all(|attempt| wanted.contains(&attempt.failure.class));
     let (status, kind, code) = match () {
+        // Every provider of the chain is left out by its breaker. (`all` holds of nothing, so this comes first.)
+        () if attempts.is_empty() => (503, "upstream_error", "no_target_available"),
         () if all(&[Class::RateLimited]) => (429, "rate_limit_error", "rate_limit_exceeded"),
         () if all(&[Class::RateLimited, Class::QuotaExhausted]) => (429, "rate_limit_error", "insufficient_quota"),
         () if all(&[Class::ContextTooLong]) => (400, INVALID, "context_length_exceeded"),

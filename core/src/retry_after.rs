@@ -24,7 +24,7 @@ mod tests {
         let of = |list: &[(&str, &str)]| {
             let list =
                 list.iter().map(|(name, value)| ((*name).to_owned().into(), value.as_bytes().to_vec())).collect();
-            super::of(&Headers::decode(&crate::headers::encode(&list)))
+            super::of(&Headers::decode(crate::headers::encode(&list)))
         };
         assert_eq!(of(&[("retry-after", "20")]), Some(Millis(20_000)));
         assert_eq!(of(&[("retry-after", "0.5"), ("retry-after-ms", "20.2")]), Some(Millis(21)));

@@ -43,8 +43,12 @@ impl HttpContext for AttemptContext {
             // headers hold no key, and the body is the placeholder.
             host::log(Level::Error, "weir: an attempt without an exchange or a provider");
         }
-        let headers = host::headers(Map::RequestHeaders).unwrap_or_default();
-        self.step(AttemptEvent::RequestHeaders { headers: &headers })
+        let traceparent = host::header(Map::RequestHeaders, "traceparent");
+        let tracestate = traceparent.as_ref().and_then(|_| host::header(Map::RequestHeaders, "tracestate"));
+        self.step(AttemptEvent::RequestHeaders {
+            traceparent: traceparent.as_deref(),
+            tracestate: tracestate.as_deref(),
+        })
     }
 
     fn on_http_request_body(&mut self, _size: usize, end: bool) -> Action {
@@ -63,6 +67,9 @@ impl HttpContext for AttemptContext {
     }
 
     fn on_log(&mut self) {
+        if !self.attempt.as_ref().is_some_and(Attempt::is_open) {
+            return;
+        }
         let details = host::property(&["response", "code_details"]).unwrap_or_default();
         let _ = self.step(AttemptEvent::Closed { details: &String::from_utf8_lossy(&details) });
     }

@@ -21,12 +21,12 @@ impl FrontContext {
     }
 
     fn step(&mut self, event: FrontEvent<'_>) -> Action {
-        apply(self.context_id, self.front.step(host::now(), event))
+        apply(self.context_id, self.front.step(event))
     }
 
     fn complete(&mut self, size: usize) -> Action {
         let body = host::buffer(Buffer::RequestBody, size).unwrap_or_default();
-        self.step(FrontEvent::RequestComplete { body })
+        self.step(FrontEvent::RequestComplete { body, now: host::now() })
     }
 }
 
@@ -37,7 +37,7 @@ impl HttpContext for FrontContext {
         let headers = host::headers(Map::RequestHeaders).unwrap_or_default();
         let action = self.step(FrontEvent::RequestHeaders { headers: &headers });
         if end_of_stream && self.front.is_reading() {
-            return self.step(FrontEvent::RequestComplete { body: Vec::new() });
+            return self.step(FrontEvent::RequestComplete { body: Vec::new(), now: host::now() });
         }
         action
     }
@@ -56,6 +56,9 @@ impl HttpContext for FrontContext {
     }
 
     fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {
+        if !self.front.minds_response() {
+            return Action::Continue;
+        }
         let status = host::headers(Map::ResponseHeaders).ok();
         let status = status.and_then(|headers| headers.text(":status")?.parse().ok()).unwrap_or(502);
         let details = host::property(&["response", "code_details"]).unwrap_or_default();
@@ -64,6 +67,9 @@ impl HttpContext for FrontContext {
     }
 
     fn on_http_response_body(&mut self, _size: usize, _end_of_stream: bool) -> Action {
+        if !self.front.minds_response() {
+            return Action::Continue;
+        }
         self.step(FrontEvent::ResponseBody)
     }
 }

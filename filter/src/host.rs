@@ -46,6 +46,13 @@ unsafe extern "C" {
     fn proxy_set_buffer_bytes(kind: u32, start: usize, length: usize, data: *const u8, size: usize) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_set_header_map_pairs(map: u32, data: *const u8, size: usize) -> u32;
+    fn proxy_get_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
     fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, size: usize) -> u32;
     fn proxy_send_local_response(
@@ -91,8 +98,15 @@ pub(crate) fn set_buffer(buffer: Buffer, bytes: &[u8]) -> Result<()> {
 /// A whole header map.
 pub(crate) fn headers(map: Map) -> Result<Headers> {
     // SAFETY: as `received` asks.
-    received(|data, size| unsafe { proxy_get_header_map_pairs(map as u32, data, size) })
-        .map(|bytes| Headers::decode(&bytes))
+    received(|data, size| unsafe { proxy_get_header_map_pairs(map as u32, data, size) }).map(Headers::decode)
+}
+
+/// One header, the first of its name; None when it is absent or not UTF-8.
+pub(crate) fn header(map: Map, name: &str) -> Option<String> {
+    // SAFETY: as `received` asks; the host reads `name` within the call.
+    let value =
+        received(|data, size| unsafe { proxy_get_header_map_value(map as u32, name.as_ptr(), name.len(), data, size) });
+    String::from_utf8(value.ok()?).ok()
 }
 
 /// Replaces a whole header map.

@@ -13,9 +13,11 @@ use std::rc::Rc;
 
 /// What happened to the attempt, as the filter at the provider sees it.
 pub enum AttemptEvent<'a> {
-    /// The request's headers are about to go out.
+    /// The request's headers are about to go out. `traceparent` and `tracestate` are as Envoy's tracer set them for
+    /// this attempt, or as the client sent them.
     RequestHeaders {
-        headers: &'a Headers,
+        traceparent: Option<&'a str>,
+        tracestate: Option<&'a str>,
     },
     /// A part of the placeholder passes by; `end`: the last one.
     RequestBody {
@@ -92,7 +94,7 @@ impl Attempt {
     /// Takes one event.
     pub fn step(&mut self, event: AttemptEvent<'_>) -> Step {
         match event {
-            AttemptEvent::RequestHeaders { headers } => self.request_headers(headers),
+            AttemptEvent::RequestHeaders { traceparent, tracestate } => self.request_headers(traceparent, tracestate),
             AttemptEvent::RequestBody { end: false } => Step::go_on(vec![Effect::RequestBody(Vec::new())]),
             AttemptEvent::RequestBody { end: true } => {
                 Step::go_on(vec![Effect::RequestBody(std::mem::take(&mut self.payload))])
@@ -103,7 +105,12 @@ impl Attempt {
         }
     }
 
-    fn request_headers(&mut self, headers: &Headers) -> Step {
+    /// Whether neither an answer nor a failure has been noted.
+    pub fn is_open(&self) -> bool {
+        !matches!(self.state, State::Over | State::Running { .. })
+    }
+
+    fn request_headers(&mut self, traceparent: Option<&str>, tracestate: Option<&str>) -> Step {
         let gateway = self.exchange.gateway.clone();
         let Some(provider) = gateway.config.provider(&self.target.provider) else { return Step::go_on(vec![]) };
         let chat = self.exchange.chat.chat();
@@ -124,11 +131,9 @@ impl Attempt {
             ("accept".into(), accept.into()),
             ("user-agent".into(), concat!("weir/", env!("CARGO_PKG_VERSION")).into()),
         ];
-        for name in ["x-request-id", "traceparent", "tracestate"] {
-            if let Some(value) = headers.text(name) {
-                list.push((name.into(), value.into()));
-            }
-        }
+        let request_id = Some(self.exchange.request_id.as_str()).filter(|id| !id.is_empty());
+        let ids = [("x-request-id", request_id), ("traceparent", traceparent), ("tracestate", tracestate)];
+        list.extend(ids.into_iter().filter_map(|(name, value)| Some((name.into(), value?.into()))));
         list.extend(credential(&gateway, provider));
         Step::go_on(vec![Effect::RequestHeaders(list)])
     }
@@ -273,7 +278,7 @@ impl Attempt {
     }
 
     fn closed(&mut self, details: &str) -> Step {
-        if !matches!(self.state, State::Over | State::Running { .. }) {
+        if self.is_open() {
             let class = if details.contains("timeout") { Class::Timeout } else { Class::Connection };
             self.exchange.settle(self.index, Outcome::Failed(Failure::plain(class, None, "")));
             self.state = State::Over;

@@ -4,7 +4,7 @@
 use super::step::{Effect, Step, Waker};
 use super::{Exchange, translate};
 use crate::chance;
-use crate::config::Model;
+use crate::config::{Model, Target};
 use crate::dialect::{Dialect, openai};
 use crate::failure::Class;
 use crate::gateway::{Access, Gateway, Walk};
@@ -25,9 +25,10 @@ pub enum FrontEvent<'a> {
     RequestBody {
         size: usize,
     },
-    /// The body is complete.
+    /// The body is complete. `now` is in milliseconds since 1970.
     RequestComplete {
         body: Vec<u8>,
+        now: u64,
     },
     /// An answer came back from upstream, or Envoy made one. `details` is Envoy's response code details; `end`: no
     /// body follows.
@@ -87,10 +88,10 @@ impl Front {
         Self { gateway, dialect: Dialect::OpenAi, state: State::Start }
     }
 
-    /// Takes one event; `now` is in milliseconds since 1970.
-    pub fn step(&mut self, now: u64, event: FrontEvent<'_>) -> Step {
+    /// Takes one event.
+    pub fn step(&mut self, event: FrontEvent<'_>) -> Step {
         match event {
-            FrontEvent::RequestHeaders { headers } => self.request_headers(headers, now),
+            FrontEvent::RequestHeaders { headers } => self.request_headers(headers),
             FrontEvent::RequestBody { size } => {
                 let limit = self.gateway.config.max_request_bytes;
                 match u64::try_from(size) {
@@ -98,7 +99,7 @@ impl Front {
                     _ => self.refuse(&Refusal::BodyTooLarge { limit }),
                 }
             }
-            FrontEvent::RequestComplete { body } => self.request_complete(body, now),
+            FrontEvent::RequestComplete { body, now } => self.request_complete(body, now),
             FrontEvent::ResponseHeaders { status, details, end } => self.response_headers(status, details, end),
             FrontEvent::ResponseBody => match &mut self.state {
                 State::Replacing(body) => Step::go_on(vec![Effect::ResponseBody(std::mem::take(body))]),
@@ -112,7 +113,17 @@ impl Front {
         matches!(self.state, State::Reading(_))
     }
 
-    fn request_headers(&mut self, headers: &Headers, now: u64) -> Step {
+    /// Whether the answer's headers must be seen: those of an attempt's own answer are what they shall be, and each
+    /// look at them costs calls to the host.
+    pub fn minds_response(&self) -> bool {
+        match &self.state {
+            State::Proxying(exchange) => !exchange.is_served(),
+            State::Start | State::Reading(_) | State::Replacing(_) => true,
+            State::Replied => false,
+        }
+    }
+
+    fn request_headers(&mut self, headers: &Headers) -> Step {
         self.dialect = Dialect::of_path(path(headers));
         let ask = match self.read_headers(headers) {
             Ok(ask) => ask,
@@ -121,7 +132,7 @@ impl Front {
         match ask.endpoint {
             Endpoint::Health => self.answer(Reply::json(200, br#"{"status":"ok"}"#.to_vec())),
             Endpoint::Models => {
-                let reply = self.models(now);
+                let reply = self.models();
                 self.answer(reply)
             }
             Endpoint::ChatCompletions => {
@@ -163,6 +174,10 @@ impl Front {
         let mut key = None;
         for name in CREDENTIALS {
             if let Some(value) = once(headers, name)? {
+                // Envoy joins repeated `authorization` headers by a comma, which no bearer token holds (RFC 6750).
+                if name == "authorization" && value.contains(',') {
+                    return Err(Refusal::RepeatedHeader { name });
+                }
                 let value = if name == "authorization" { bearer(value) } else { value };
                 key = key.or(Some(value));
             }
@@ -208,6 +223,11 @@ impl Front {
         }
         let model =
             route::resolve(&self.gateway.config, &chat.model, ask.route.as_deref(), chance::seed(&ask.request_id))?;
+        if let Some(tenant) = &ask.tenant
+            && let Some(target) = model.targets.iter().find(|target| !self.may_reach(tenant, &chat.model, target))
+        {
+            return Err(Refusal::ModelNotAllowed { model: format!("{}/{}", target.provider, target.model) });
+        }
         let mut able = Vec::with_capacity(model.targets.len());
         let mut obstacle = None;
         for target in &model.targets {
@@ -233,6 +253,14 @@ impl Front {
         Ok((exchange, headers))
     }
 
+    /// `x-weir-route` may name any target; a tenant goes to those of the model it may use, or to one it may address.
+    fn may_reach(&self, tenant: &str, model: &str, target: &Target) -> bool {
+        let listed = self.gateway.config.model(model).is_some_and(|model| {
+            model.targets.iter().any(|own| (&own.provider, &own.model) == (&target.provider, &target.model))
+        });
+        listed || self.gateway.may_use(tenant, &format!("{}/{}", target.provider, target.model))
+    }
+
     fn response_headers(&mut self, status: u16, details: &str, end: bool) -> Step {
         let refusal = match &self.state {
             State::Proxying(exchange) if exchange.is_served() => return Step::go_on(vec![]),
@@ -255,9 +283,8 @@ impl Front {
     }
 
     /// `GET /v1/models`: the names a client may ask for.
-    fn models(&self, now: u64) -> Reply {
-        let created = now.checked_div(1000).unwrap_or(0);
-        let model = |id: &str| json!({ "id": id, "object": "model", "created": created, "owned_by": "weir" });
+    fn models(&self) -> Reply {
+        let model = |id: &str| json!({ "id": id, "object": "model", "created": 0, "owned_by": "weir" });
         let data: Vec<_> = self.gateway.config.models.iter().map(|known| model(&known.name)).collect();
         Reply::json(200, json!({ "object": "list", "data": data }).to_string().into_bytes())
     }

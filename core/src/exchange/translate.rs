@@ -27,8 +27,7 @@ pub(super) fn lower<'a>(
     chat: &'a ChatRequest<'_>,
     target: &'a Target,
 ) -> Result<Lowered<'a>, Unsupported> {
-    let kind = kind(gateway, target);
-    let capabilities = gateway.capabilities.of(kind, &target.model);
+    let (kind, capabilities) = gateway.target(target);
     match kind {
         Kind::OpenAi => Ok(Lowered::Relayed),
         Kind::Anthropic => anthropic::request::translate(chat, &target.model, &capabilities).map(Lowered::Anthropic),
@@ -81,7 +80,7 @@ pub(super) fn error(exchange: &Exchange, target: &Target, status: u16, body: &[u
 }
 
 fn kind(gateway: &Gateway, target: &Target) -> Kind {
-    gateway.config.provider(&target.provider).map_or(Kind::OpenAi, |provider| provider.kind)
+    gateway.target(target).0
 }
 
 /// A provider's stream on its way into the client's.
