@@ -1,5 +1,5 @@
 # Each target calls the tools; decisions live in the tools. What a step needs, the targets before it bring.
-.PHONY: up test bench build wasm targets envoy sdks wasm-runner lint fmt unit unit-wasm e2e
+.PHONY: up test bench build wasm targets envoy sdks wasm-runner lint fmt unit unit-wasm e2e wasm-panicking
 
 WASM_BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/.*"\(.*\)"/\1/p;}' Cargo.lock)
 VENV := .venv/bin/python -m pip --quiet --disable-pip-version-check
@@ -21,6 +21,10 @@ build: wasm
 wasm: targets
 	cargo build --locked --release --target wasm32-wasip1 -p weir-filter
 
+## for one test: a module with a request header that panics it
+wasm-panicking: targets
+	cargo build --locked --target wasm32-wasip1 -p weir-filter --features test-panic
+
 lint: targets
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
@@ -32,7 +36,7 @@ unit:
 unit-wasm: targets wasm-runner
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=target/tools/bin/wasm-bindgen-test-runner cargo test --locked --target wasm32-unknown-unknown -p weir-core --lib
 
-e2e: build envoy sdks
+e2e: build wasm-panicking envoy sdks
 	cargo test --locked -p weir-e2e
 
 fmt:

@@ -35,6 +35,10 @@ impl Context for FrontContext {}
 impl HttpContext for FrontContext {
     fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
         let headers = host::headers(Map::RequestHeaders).unwrap_or_default();
+        #[cfg(feature = "test-panic")]
+        if headers.text("x-weir-test-panic").is_some() {
+            std::process::abort();
+        }
         let action = self.step(FrontEvent::RequestHeaders { headers: &headers });
         if end_of_stream && self.front.is_reading() {
             return self.step(FrontEvent::RequestComplete { body: Vec::new(), now: host::now() });
