@@ -66,6 +66,11 @@ impl HttpContext for AttemptContext {
         self.step(AttemptEvent::ResponseBody { chunk: &chunk, end })
     }
 
+    /// With trailers the last part of the body did not say that it was the last.
+    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+        self.step(AttemptEvent::ResponseBody { chunk: &[], end: true })
+    }
+
     fn on_log(&mut self) {
         if !self.attempt.as_ref().is_some_and(Attempt::is_open) {
             return;

@@ -147,7 +147,7 @@ fn content_length_is_that_of_the_translated_body() {
 
 #[test]
 fn an_answer_is_relayed_with_nothing_of_the_providers_headers() {
-    let (mut front, done) = admitted(OPEN, &[], CHAT);
+    let (front, done) = admitted(OPEN, &[], CHAT);
     let (mut attempt, _) = sent(&done.exchange.unwrap(), "openai");
     let answer = answer(&mut attempt, 200, b"application/json", ANSWER);
     assert_eq!(answer.response_body.as_deref(), Some(ANSWER));
@@ -214,6 +214,27 @@ fn a_cut_stream_never_looks_complete() {
     assert!(body.starts_with(text) && body.contains("\"code\":\"stream_interrupted\""), "{body}");
     let late = done(attempt.step(AttemptEvent::ResponseBody { chunk: b"data: more\n\n", end: true }));
     assert_eq!(late.response_body.as_deref(), Some(""), "nothing follows the error");
+}
+
+#[test]
+fn a_translated_stream_is_done_at_its_last_event() {
+    let exchange = admitted(OPEN, &[], STREAM).1.exchange.unwrap();
+    let (mut attempt, _) = sent(&exchange, "claude");
+    let headers = headers(&[("content-type", b"text/event-stream")]);
+    let _ = attempt.step(AttemptEvent::ResponseHeaders { status: 200, headers: &headers, end: false });
+    let events = [
+        r#"{"type":"message_start","message":{"id":"msg_1","model":"claude","usage":{"input_tokens":1,"output_tokens":1}}}"#,
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}"#,
+        r#"{"type":"content_block_stop","index":0}"#,
+        r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":1}}"#,
+        r#"{"type":"message_stop"}"#,
+    ];
+    let chunk: String = events.map(|event| format!("data: {event}\n\n")).concat();
+    let answered = done(attempt.step(AttemptEvent::ResponseBody { chunk: chunk.as_bytes(), end: false }));
+    assert!(answered.response_body.unwrap().ends_with("data: [DONE]\n\n"));
+    let closed = done(attempt.step(AttemptEvent::ResponseBody { chunk: &[], end: true }));
+    assert_eq!(closed.response_body.as_deref(), Some(""), "once");
 }
 
 #[test]

@@ -99,8 +99,18 @@ pub(super) struct Translated {
 
 impl Translated {
     fn write(&mut self, event: &ChatEvent<'_>, out: &mut Vec<u8>) {
+        if self.ended {
+            return;
+        }
         self.has_content |= matches!(event, ChatEvent::Delta { .. } | ChatEvent::Finished { .. });
         self.writer.write(event, out);
+    }
+
+    /// Ends the client's stream, once.
+    fn end(&mut self, out: &mut Vec<u8>) {
+        if !std::mem::replace(&mut self.ended, true) {
+            self.writer.end(out);
+        }
     }
 }
 
@@ -168,26 +178,30 @@ impl AnswerStream {
     fn event(&mut self, event: &sse::Event<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
         match self {
             Self::Relayed(relay) => relay.read(event, out),
-            Self::Anthropic(reader, to) => reader.read(event, &mut |event| to.write(&event, out)),
+            Self::Anthropic(reader, to) => {
+                reader.read(event, &mut |event| to.write(&event, out))?;
+                if reader.is_complete() {
+                    to.end(out);
+                }
+                Ok(())
+            }
             Self::Gemini(reader, to) => reader.read(event, &mut |event| to.write(&event, out)),
         }
     }
 
     fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
-        let to = match self {
-            Self::Relayed(relay) => return relay.end(out),
+        match self {
+            Self::Relayed(relay) => relay.end(out),
             Self::Anthropic(reader, to) => {
                 reader.end(&mut |event| to.write(&event, out))?;
-                to
+                to.end(out);
+                Ok(())
             }
             Self::Gemini(reader, to) => {
                 reader.end(&mut |event| to.write(&event, out))?;
-                to
+                to.end(out);
+                Ok(())
             }
-        };
-        if !std::mem::replace(&mut to.ended, true) {
-            to.writer.end(out);
         }
-        Ok(())
     }
 }

@@ -123,6 +123,11 @@ impl Reader {
         Ok(())
     }
 
+    /// Whether the last event has come: nothing of the answer follows.
+    pub fn is_complete(&self) -> bool {
+        self.finished
+    }
+
     /// The upstream has closed the stream.
     ///
     /// # Errors
