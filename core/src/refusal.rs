@@ -211,7 +211,7 @@ impl Refusal {
             Refusal::Gateway { status } => error(
                 *status,
                 if *status < 500 { INVALID } else { "server_error" },
-                None,
+                (*status == 413).then_some("request_too_large"),
                 None,
                 match status {
                     408 => "The request was not received in time.".into(),

@@ -14,6 +14,7 @@ pub(crate) fn apply(context_id: u32, step: Step) -> Action {
             Effect::ResponseHeaders(headers) => host::set_headers(Map::ResponseHeaders, headers),
             Effect::ResponseBody(bytes) => host::set_buffer(Buffer::ResponseBody, bytes),
             Effect::Reply(reply) => host::reply(reply.status, "weir", &reply.headers, &reply.body),
+            Effect::NotePath(path) => host::set_property("weir.path", path.as_bytes()),
             Effect::Publish(exchange) => exchanges::publish(context_id, exchange),
         };
         if let Err(status) = outcome {
@@ -33,6 +34,6 @@ fn name(effect: &Effect) -> &'static str {
         Effect::ResponseHeaders(_) => "response headers",
         Effect::ResponseBody(_) => "a response body",
         Effect::Reply(_) => "a reply",
-        Effect::Publish(_) => "filter state",
+        Effect::NotePath(_) | Effect::Publish(_) => "filter state",
     }
 }

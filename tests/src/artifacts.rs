@@ -13,6 +13,11 @@ pub(crate) fn filter() -> PathBuf {
     named("WEIR_FILTER", || target().join("wasm32-wasip1/release/weir_filter.wasm"), "make wasm")
 }
 
+/// The module under test with a header that panics it.
+pub fn panicking_filter() -> PathBuf {
+    named("WEIR_PANICKING_FILTER", || target().join("wasm32-wasip1/debug/weir_filter.wasm"), "make wasm-panicking")
+}
+
 /// The Envoy that runs it.
 pub fn envoy() -> PathBuf {
     let installed = || {
@@ -29,7 +34,7 @@ pub fn envoy() -> PathBuf {
 
 /// The Python that has the official SDKs.
 pub(crate) fn python() -> PathBuf {
-    named("WEIR_PYTHON", || root().join(".venv/bin/python"), "make envoy")
+    named("WEIR_PYTHON", || root().join(".venv/bin/python"), "make sdks")
 }
 
 /// Folder of the SDK scripts.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::time::sleep;
@@ -58,12 +59,6 @@ impl Command {
     /// With this variable.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.insert(name.to_owned(), value.to_owned());
-        self
-    }
-
-    /// Without this variable.
-    pub fn without(mut self, name: &str) -> Self {
-        self.env.remove(name);
         self
     }
 
@@ -184,16 +179,20 @@ impl Drop for Running {
         if std::thread::panicking() {
             self.show();
         }
-        let begun = Instant::now();
-        self.signal(Signal::SIGTERM);
-        while self.child.try_wait().is_ok_and(|status| status.is_none()) {
-            if begun.elapsed() > GRACE {
-                let _ = self.child.kill();
-                let _ = self.child.wait();
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(5));
+        if !self.child.try_wait().is_ok_and(|status| status.is_none()) {
+            return;
         }
+        self.signal(Signal::SIGTERM);
+        let pid = self.pid();
+        let (ended, end) = mpsc::channel::<()>();
+        let watchdog = std::thread::spawn(move || {
+            if end.recv_timeout(GRACE) == Err(mpsc::RecvTimeoutError::Timeout) {
+                let _ = kill(pid, Signal::SIGKILL);
+            }
+        });
+        let _ = self.child.wait();
+        drop(ended);
+        let _ = watchdog.join();
     }
 }
 

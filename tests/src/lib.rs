@@ -18,7 +18,7 @@ mod sse;
 mod target;
 mod wait;
 
-pub use artifacts::envoy;
+pub use artifacts::{envoy, panicking_filter};
 pub use cli::{Command, Finished, Running};
 pub use gateway::{Answer, CLIENT_KEY, Gateway, Setup};
 pub use leaks::assert_no_leaks;

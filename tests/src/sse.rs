@@ -124,7 +124,9 @@ impl Live {
             match timeout(PATIENCE, self.response.chunk()).await.expect("an event or an end") {
                 Ok(Some(bytes)) => self.buffer.extend_from_slice(&bytes),
                 Ok(None) if self.buffer.is_empty() => return Ok(None),
-                Ok(None) => panic!("the stream ends within a frame: {:?}", String::from_utf8_lossy(&self.buffer)),
+                Ok(None) => {
+                    panic!("{}: the stream ends within a frame: {}", self.status, String::from_utf8_lossy(&self.buffer))
+                }
                 Err(error) => return Err(format!("{error:?}")),
             }
         }

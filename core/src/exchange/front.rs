@@ -124,22 +124,26 @@ impl Front {
     }
 
     fn request_headers(&mut self, headers: &Headers) -> Step {
-        self.dialect = Dialect::of_path(path(headers));
-        let ask = match self.read_headers(headers) {
-            Ok(ask) => ask,
-            Err(refusal) => return self.refuse(&refusal),
+        let path = path(headers);
+        self.dialect = Dialect::of_path(path);
+        let mut step = match self.read_headers(headers) {
+            Err(refusal) => self.refuse(&refusal),
+            Ok(ask) => match ask.endpoint {
+                Endpoint::Health => return self.answer(Reply::json(200, br#"{"status":"ok"}"#.to_vec())),
+                Endpoint::Models => {
+                    let reply = self.models(ask.tenant.as_deref());
+                    self.answer(reply)
+                }
+                Endpoint::ChatCompletions => {
+                    self.state = State::Reading(ask);
+                    Step::wait(Waker::RequestBody, vec![])
+                }
+            },
         };
-        match ask.endpoint {
-            Endpoint::Health => self.answer(Reply::json(200, br#"{"status":"ok"}"#.to_vec())),
-            Endpoint::Models => {
-                let reply = self.models();
-                self.answer(reply)
-            }
-            Endpoint::ChatCompletions => {
-                self.state = State::Reading(ask);
-                Step::wait(Waker::RequestBody, vec![])
-            }
+        if self.gateway.config.telemetry.access_log != "off" {
+            step.effects.insert(0, Effect::NotePath(path.to_owned()));
         }
+        step
     }
 
     fn read_headers(&self, headers: &Headers) -> Result<Ask, Refusal> {
@@ -282,10 +286,12 @@ impl Front {
         Step::go_on(vec![Effect::ResponseHeaders(headers)])
     }
 
-    /// `GET /v1/models`: the names a client may ask for.
-    fn models(&self) -> Reply {
+    /// `GET /v1/models`: the names that this client may ask for.
+    fn models(&self, tenant: Option<&str>) -> Reply {
         let model = |id: &str| json!({ "id": id, "object": "model", "created": 0, "owned_by": "weir" });
-        let data: Vec<_> = self.gateway.config.models.iter().map(|known| model(&known.name)).collect();
+        let names = self.gateway.config.models.iter().map(|known| known.name.as_str());
+        let names = names.filter(|name| tenant.is_none_or(|tenant| self.gateway.may_use(tenant, name)));
+        let data: Vec<_> = names.map(model).collect();
         Reply::json(200, json!({ "object": "list", "data": data }).to_string().into_bytes())
     }
 

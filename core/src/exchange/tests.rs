@@ -51,6 +51,7 @@ fn done(step: Step) -> Done {
             Effect::ResponseHeaders(list) => done.response_headers = Some(Headers::decode(encode(&list))),
             Effect::ResponseBody(body) => done.response_body = Some(text(body)),
             Effect::Reply(reply) => done.reply = Some((reply.status, text(reply.body))),
+            Effect::NotePath(path) => assert_eq!(path, "/v1/chat/completions", "without the query"),
             Effect::Publish(exchange) => done.exchange = Some(exchange),
         }
     }

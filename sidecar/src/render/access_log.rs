@@ -43,7 +43,8 @@ fn fields() -> Value {
         "time": "%START_TIME%",
         "request_id": "%REQ(X-REQUEST-ID)%",
         "method": "%REQ(:METHOD)%",
-        "path": "%PATH(NQ:ORIG_OR_PATH)%",
+        // The filter's note: the header is by now the last attempt's. It has no query, which may carry a key.
+        "path": "%FILTER_STATE(wasm.weir.path:PLAIN)%",
         "protocol": "%PROTOCOL%",
         "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
         "status": "%RESPONSE_CODE%",

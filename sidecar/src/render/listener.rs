@@ -14,18 +14,21 @@ const WINDOW: u64 = 1 << 20;
 
 pub(super) fn gateway(inputs: Inputs<'_>) -> Value {
     let config = inputs.config;
-    // Bounds the request that the front role holds and, on Envoy 1.40, also the answer that the attempt role holds:
-    // one past it is a 500. The filter refuses what is over either limit, each with its own error.
-    let held = config.max_request_bytes.max(config.max_response_bytes);
     json!({
         "name": "gateway",
         "address": address(config.listen),
-        "per_connection_buffer_limit_bytes": held.saturating_add(ABOVE_BODY),
+        "per_connection_buffer_limit_bytes": held(config),
         "filter_chains": [{ "filters": [{
             "name": "envoy.filters.network.http_connection_manager",
             "typed_config": connection_manager(inputs),
         }] }],
     })
+}
+
+/// Bounds the request that the front role holds and, on Envoy 1.40, also the answer that the attempt role holds: one
+/// past it is a 500. The filter refuses what is over either limit, each with its own error.
+pub(super) fn held(config: &Config) -> u64 {
+    config.max_request_bytes.max(config.max_response_bytes).saturating_add(ABOVE_BODY)
 }
 
 fn connection_manager(inputs: Inputs<'_>) -> Value {

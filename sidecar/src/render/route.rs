@@ -1,6 +1,9 @@
 //! The one route: the filter has decided everything, Envoy carries it out.
 
-use super::{listener::longest_deadline, seconds};
+use super::{
+    listener::{held, longest_deadline},
+    seconds,
+};
 use serde_json::{Value, json};
 use weir_core::config::{BACKOFF, Config, Millis, Retries};
 
@@ -18,6 +21,8 @@ pub(super) fn table(config: &Config) -> Value {
             "domains": ["*"],
             "routes": [{
                 "match": { "prefix": "/" },
+                // Over HTTP/2 the connection's limit does not count, and Envoy would hold one flow-control window only.
+                "request_body_buffer_limit": held(config),
                 "route": {
                     "cluster_header": "x-weir-chain",
                     "timeout": seconds(longest_deadline(config)),

@@ -141,7 +141,7 @@ fn the_route_leaves_everything_to_the_filter() {
     check(
         &hosts["routes"],
         expect![[
-            r#"[{"match":{"prefix":"/"},"route":{"cluster_header":"x-weir-chain","retry_policy":{"num_retries":0,"retriable_status_codes":[408,409,421,429,500,502,503,504,529],"retry_back_off":{"base_interval":"0.020s","max_interval":"0.500s"},"retry_on":"retriable-status-codes,reset,connect-failure,refused-stream"},"timeout":"600s"}}]"#
+            r#"[{"match":{"prefix":"/"},"request_body_buffer_limit":17825792,"route":{"cluster_header":"x-weir-chain","retry_policy":{"num_retries":0,"retriable_status_codes":[408,409,421,429,500,502,503,504,529],"retry_back_off":{"base_interval":"0.020s","max_interval":"0.500s"},"retry_on":"retriable-status-codes,reset,connect-failure,refused-stream"},"timeout":"600s"}}]"#
         ]],
     );
 }
@@ -211,7 +211,7 @@ fn the_access_log_goes_where_the_file_says_and_holds_no_query() {
     check(&log("/var/log/weir.json")[0]["typed_config"]["path"], expect![[r#""/var/log/weir.json""#]]);
     check(
         &log("stdout")[0]["typed_config"]["log_format"]["json_format"]["path"],
-        expect![[r#""%PATH(NQ:ORIG_OR_PATH)%""#]],
+        expect![[r#""%FILTER_STATE(wasm.weir.path:PLAIN)%""#]],
     );
 }
 
