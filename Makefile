@@ -63,5 +63,5 @@ wasm-runner: target/tools/wasm-bindgen-$(WASM_BINDGEN)
 	touch $@
 
 target/tools/wasm-bindgen-$(WASM_BINDGEN):
-	cargo install --locked --root target/tools --version $(WASM_BINDGEN) wasm-bindgen-cli
+	cargo install --quiet --root target/tools --version $(WASM_BINDGEN) wasm-bindgen-cli
 	touch $@
