@@ -44,6 +44,10 @@ pub enum Class {
     Timeout,
     /// Refused, reset, TLS: no HTTP answer.
     Connection,
+    /// A status that no provider of the kind gives: the base URL is wrong, or something stands in between.
+    Unexpected,
+    /// The answer is over this gateway's own bound.
+    AnswerTooLarge,
     /// A 2xx that is no answer.
     Unreadable,
     /// The answer ended before its end.
@@ -73,8 +77,9 @@ impl Class {
             429 => Class::RateLimited,
             503 | 529 => Class::Overloaded,
             504 => Class::Timeout,
-            400..=499 => Class::InvalidRequest,
-            _ => Class::ServerError,
+            400 | 422 => Class::InvalidRequest,
+            500..=599 => Class::ServerError,
+            _ => Class::Unexpected,
         }
     }
 
@@ -87,7 +92,9 @@ impl Class {
             | Class::ModelNotFound
             | Class::RateLimited
             | Class::QuotaExhausted
-            | Class::Conflict => Verdict::NextHealthy,
+            | Class::Conflict
+            | Class::Unexpected
+            | Class::AnswerTooLarge => Verdict::NextHealthy,
             Class::Overloaded
             | Class::ServerError
             | Class::Timeout
@@ -113,6 +120,8 @@ impl Class {
             Class::Conflict => "conflict",
             Class::Timeout => "timeout",
             Class::Connection => "connection failed",
+            Class::Unexpected => "unexpected status",
+            Class::AnswerTooLarge => "answer larger than this gateway takes",
             Class::Unreadable => "unreadable answer",
             Class::Truncated => "answer cut short",
         }

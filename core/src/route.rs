@@ -5,6 +5,9 @@ use crate::config::{Config, Model, Target};
 use crate::refusal::Refusal;
 use std::borrow::Cow;
 
+/// Most targets that one request may name: as many as a model may have.
+const MAX_TARGETS: usize = 16;
+
 /// The model as configured, with the targets of this request. `seed` picks among equals.
 ///
 /// # Errors
@@ -66,9 +69,14 @@ fn reorder(config: &Config, model: &Model, header: &str) -> Result<Vec<Target>, 
         }
         for target in named {
             let same = |have: &Target| (&have.provider, &have.model) == (&target.provider, &target.model);
-            if !targets.iter().any(same) {
-                targets.push(target);
+            if targets.iter().any(same) {
+                continue;
             }
+            if targets.len() >= MAX_TARGETS {
+                let message = format!("it names more than {MAX_TARGETS} targets");
+                return Err(Refusal::InvalidField { param: "x-weir-route".into(), message });
+            }
+            targets.push(target);
         }
     }
     Ok(targets)
@@ -154,6 +162,14 @@ models:
             }
         }
         assert!((2850..3150).contains(&a_leads), "{a_leads} of 4000");
+    }
+
+    #[test]
+    fn a_route_is_bounded() {
+        let route: Vec<_> = (0..17).map(|at| format!("openai/model-{at}")).collect();
+        let refusal = resolve(&config(), "smart", Some(&route.join(",")), 0).unwrap_err();
+        assert_eq!(refusal.error().param.as_deref(), Some("x-weir-route"));
+        assert!(resolve(&config(), "smart", Some(&route[..16].join(",")), 0).is_ok());
     }
 
     #[test]

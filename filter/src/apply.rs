@@ -9,10 +9,13 @@ use weir_core::exchange::{Effect, Flow, Step};
 pub(crate) fn apply(context_id: u32, step: Step) -> Action {
     for effect in step.effects {
         let outcome = match &effect {
-            Effect::RequestHeaders(headers) => host::set_headers(Map::RequestHeaders, headers),
+            // Without them the request would go out under the headers of another attempt.
+            Effect::RequestHeaders(headers) => host::set_headers(Map::RequestHeaders, headers)
+                .or_else(|_| host::reply(503, "weir_headers_refused", &Vec::new(), b"")),
             Effect::RequestBody(bytes) => host::set_buffer(Buffer::RequestBody, bytes),
             Effect::ResponseHeaders(headers) => host::set_headers(Map::ResponseHeaders, headers),
             Effect::ResponseBody(bytes) => host::set_buffer(Buffer::ResponseBody, bytes),
+            Effect::Reset => host::reset(),
             Effect::Reply(reply) => host::reply(reply.status, "weir", &reply.headers, &reply.body),
             Effect::NotePath(path) => host::set_property("weir.path", path.as_bytes()),
             Effect::Publish(exchange) => exchanges::publish(context_id, exchange),
@@ -33,6 +36,7 @@ fn name(effect: &Effect) -> &'static str {
         Effect::RequestBody(_) => "a request body",
         Effect::ResponseHeaders(_) => "response headers",
         Effect::ResponseBody(_) => "a response body",
+        Effect::Reset => "a reset",
         Effect::Reply(_) => "a reply",
         Effect::NotePath(_) | Effect::Publish(_) => "filter state",
     }

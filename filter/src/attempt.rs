@@ -27,6 +27,14 @@ impl AttemptContext {
     }
 }
 
+/// Answers in the provider's place, with headers that say nothing.
+fn refuse() -> Action {
+    let headers = vec![(":method".into(), b"GET".to_vec()), (":path".into(), b"/".to_vec())];
+    let _ = host::set_headers(Map::RequestHeaders, &headers);
+    let _ = host::reply(503, "weir_no_exchange", &Vec::new(), b"");
+    Action::Pause
+}
+
 /// The provider that Envoy picked: its endpoint carries the name.
 fn provider() -> Option<String> {
     let name = host::property(&["xds", "upstream_host_metadata", "filter_metadata", "weir", "provider"])?;
@@ -39,9 +47,10 @@ impl HttpContext for AttemptContext {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         self.attempt = exchanges::find().zip(provider()).and_then(|(exchange, name)| Attempt::begin(exchange, &name));
         if self.attempt.is_none() {
-            // Only a configuration that `weir render` did not write comes here. Nothing of the client's goes out: the
-            // headers hold no key, and the body is the placeholder.
+            // The VM was reloaded since the request came, or `weir render` did not write this configuration. The
+            // headers may be those of an earlier attempt, its credential among them: nothing goes out.
             host::log(Level::Error, "weir: an attempt without an exchange or a provider");
+            return refuse();
         }
         let traceparent = host::header(Map::RequestHeaders, "traceparent");
         let tracestate = traceparent.as_ref().and_then(|_| host::header(Map::RequestHeaders, "tracestate"));
@@ -51,8 +60,8 @@ impl HttpContext for AttemptContext {
         })
     }
 
-    fn on_http_request_body(&mut self, _size: usize, end: bool) -> Action {
-        self.step(AttemptEvent::RequestBody { end })
+    fn on_http_request_body(&mut self, _size: usize, _end_of_stream: bool) -> Action {
+        self.step(AttemptEvent::RequestBody)
     }
 
     fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {
@@ -68,7 +77,7 @@ impl HttpContext for AttemptContext {
 
     /// With trailers the last part of the body did not say that it was the last.
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
-        self.step(AttemptEvent::ResponseBody { chunk: &[], end: true })
+        self.step(AttemptEvent::ResponseTrailers)
     }
 
     fn on_log(&mut self) {

@@ -56,10 +56,12 @@ impl HttpContext for FrontContext {
 
     /// With trailers the last part of the body does not say that it is the last.
     fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+        // They are the client's, and go to nobody.
+        let _ = host::set_headers(Map::RequestTrailers, &Vec::new());
         if self.front.is_reading() { self.complete(usize::MAX) } else { Action::Continue }
     }
 
-    fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {
+    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         if !self.front.minds_response() {
             return Action::Continue;
         }
@@ -67,14 +69,7 @@ impl HttpContext for FrontContext {
         let status = status.and_then(|headers| headers.text(":status")?.parse().ok()).unwrap_or(502);
         let details = host::property(&["response", "code_details"]).unwrap_or_default();
         let details = String::from_utf8_lossy(&details);
-        self.step(FrontEvent::ResponseHeaders { status, details: &details, end })
-    }
-
-    fn on_http_response_body(&mut self, _size: usize, _end_of_stream: bool) -> Action {
-        if !self.front.minds_response() {
-            return Action::Continue;
-        }
-        self.step(FrontEvent::ResponseBody)
+        self.step(FrontEvent::ResponseHeaders { status, details: &details })
     }
 }
 

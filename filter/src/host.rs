@@ -27,6 +27,7 @@ pub(crate) enum Buffer {
 #[repr(u32)]
 pub(crate) enum Map {
     RequestHeaders = 0,
+    RequestTrailers = 1,
     ResponseHeaders = 2,
 }
 
@@ -55,6 +56,7 @@ unsafe extern "C" {
     ) -> u32;
     fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, size: usize) -> u32;
+    fn proxy_close_stream(kind: u32) -> u32;
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -146,6 +148,13 @@ pub(crate) fn reply(status: u16, details: &str, headers: &HeaderList, body: &[u8
             -1,
         )
     })
+}
+
+/// Breaks the stream off: the client's transfer does not end, it fails.
+pub(crate) fn reset() -> Result<()> {
+    const HTTP_REQUEST: u32 = 0;
+    // SAFETY: takes no memory.
+    check(unsafe { proxy_close_stream(HTTP_REQUEST) })
 }
 
 fn check(status: u32) -> Result<()> {

@@ -19,10 +19,8 @@ pub enum AttemptEvent<'a> {
         traceparent: Option<&'a str>,
         tracestate: Option<&'a str>,
     },
-    /// A part of the placeholder passes by; `end`: the last one.
-    RequestBody {
-        end: bool,
-    },
+    /// A part of the placeholder passes by.
+    RequestBody,
     ResponseHeaders {
         status: u16,
         headers: &'a Headers,
@@ -32,6 +30,8 @@ pub enum AttemptEvent<'a> {
         chunk: &'a [u8],
         end: bool,
     },
+    /// The answer ended in trailers: its body is complete.
+    ResponseTrailers,
     /// The attempt is over. `details` is Envoy's response code details of this attempt.
     Closed {
         details: &'a str,
@@ -81,7 +81,7 @@ enum State {
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 /// A status that Envoy retries and outlier detection does not count: this provider is not to blame.
 const GO_ELSEWHERE: u16 = 421;
-/// A status that Envoy retries and outlier detection counts.
+/// A status that Envoy retries and outlier detection counts, whatever 5xx or broken 200 it stands for.
 const SICK: u16 = 502;
 
 impl Attempt {
@@ -95,12 +95,11 @@ impl Attempt {
     pub fn step(&mut self, event: AttemptEvent<'_>) -> Step {
         match event {
             AttemptEvent::RequestHeaders { traceparent, tracestate } => self.request_headers(traceparent, tracestate),
-            AttemptEvent::RequestBody { end: false } => Step::go_on(vec![Effect::RequestBody(Vec::new())]),
-            AttemptEvent::RequestBody { end: true } => {
-                Step::go_on(vec![Effect::RequestBody(std::mem::take(&mut self.payload))])
-            }
+            // In place of the first part, whether or not it is the last: with trailers none says that it is.
+            AttemptEvent::RequestBody => Step::go_on(vec![Effect::RequestBody(std::mem::take(&mut self.payload))]),
             AttemptEvent::ResponseHeaders { status, headers, end } => self.response_headers(status, headers, end),
             AttemptEvent::ResponseBody { chunk, end } => self.response_body(chunk, end),
+            AttemptEvent::ResponseTrailers => self.response_trailers(),
             AttemptEvent::Closed { details } => self.closed(details),
         }
     }
@@ -175,7 +174,7 @@ impl Attempt {
             State::Whole { body } => {
                 if body.len().saturating_add(chunk.len()) > max {
                     let why = "the answer is larger than this gateway takes";
-                    return self.fail(Failure::plain(Class::Unreadable, Some(200), why));
+                    return self.fail(Failure::plain(Class::AnswerTooLarge, Some(200), why));
                 }
                 body.extend_from_slice(chunk);
                 if end { self.translate_whole() } else { held() }
@@ -192,6 +191,14 @@ impl Attempt {
             }
             State::Over | State::Requested => Step::go_on(vec![Effect::ResponseBody(Vec::new())]),
         }
+    }
+
+    /// Nothing can be added to a running stream any more: one that lacks its end is broken off.
+    fn response_trailers(&mut self) -> Step {
+        let State::Running { reader, stream } = &mut self.state else { return self.response_body(&[], true) };
+        let mut out = Vec::new();
+        let ended = stream.pass(reader, &[], true, &mut out).is_ok() && out.is_empty();
+        Step::go_on(if ended { vec![] } else { vec![Effect::Reset] })
     }
 
     /// A stream whose first content has not come: it may still turn out to be a failure.
@@ -251,7 +258,7 @@ impl Attempt {
     fn fail(&mut self, failure: Failure) -> Step {
         let status = match failure.class.verdict() {
             Verdict::NextHealthy => GO_ELSEWHERE,
-            Verdict::NextSick => failure.status.filter(|status| *status >= 500).unwrap_or(SICK),
+            Verdict::NextSick => SICK,
             Verdict::Return => 400,
         };
         self.exchange.settle(self.index, Outcome::Failed(failure));

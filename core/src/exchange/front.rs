@@ -30,14 +30,11 @@ pub enum FrontEvent<'a> {
         body: Vec<u8>,
         now: u64,
     },
-    /// An answer came back from upstream, or Envoy made one. `details` is Envoy's response code details; `end`: no
-    /// body follows.
+    /// An answer came back from upstream, or Envoy made one. `details` is Envoy's response code details.
     ResponseHeaders {
         status: u16,
         details: &'a str,
-        end: bool,
     },
-    ResponseBody,
 }
 
 /// The state of one request on the listener.
@@ -53,8 +50,6 @@ enum State {
     Reading(Ask),
     /// On its way to the providers.
     Proxying(Rc<Exchange>),
-    /// The answer's body is replaced by this one; empty once it is out.
-    Replacing(Vec<u8>),
     /// Weir has answered. Its own answer passes by here too, and is left alone.
     Replied,
 }
@@ -100,11 +95,7 @@ impl Front {
                 }
             }
             FrontEvent::RequestComplete { body, now } => self.request_complete(body, now),
-            FrontEvent::ResponseHeaders { status, details, end } => self.response_headers(status, details, end),
-            FrontEvent::ResponseBody => match &mut self.state {
-                State::Replacing(body) => Step::go_on(vec![Effect::ResponseBody(std::mem::take(body))]),
-                _ => Step::go_on(vec![]),
-            },
+            FrontEvent::ResponseHeaders { status, details } => self.response_headers(status, details),
         }
     }
 
@@ -118,7 +109,7 @@ impl Front {
     pub fn minds_response(&self) -> bool {
         match &self.state {
             State::Proxying(exchange) => !exchange.is_served(),
-            State::Start | State::Reading(_) | State::Replacing(_) => true,
+            State::Start | State::Reading(_) => true,
             State::Replied => false,
         }
     }
@@ -225,8 +216,8 @@ impl Front {
         {
             return Err(Refusal::ModelNotAllowed { model: crate::failure::bounded(&chat.model) });
         }
-        let model =
-            route::resolve(&self.gateway.config, &chat.model, ask.route.as_deref(), chance::seed(&ask.request_id))?;
+        let seed = chance::mix(chance::seed(&ask.request_id) ^ now);
+        let model = route::resolve(&self.gateway.config, &chat.model, ask.route.as_deref(), seed)?;
         if let Some(tenant) = &ask.tenant
             && let Some(target) = model.targets.iter().find(|target| !self.may_reach(tenant, &chat.model, target))
         {
@@ -245,11 +236,17 @@ impl Front {
             (None, Some(unsupported)) => return Err(Refusal::Unsupported(unsupported)),
             (None, None) => return Err(Refusal::Failed(Vec::new())),
         };
+        if ask.route.is_some() && !able.iter().all(|target| walk.slots.contains(target)) {
+            let walked = walk.slots.iter().map(|slot| format!("{}/{}", slot.provider, slot.model)).collect::<Vec<_>>();
+            let message = format!("no chain was rendered for this order; it could only go to {}", walked.join(", "));
+            return Err(Refusal::InvalidField { param: "x-weir-route".into(), message });
+        }
         let headers = chain_headers(ask, &model, &walk, chat.stream);
         let exchange = Exchange {
             gateway: self.gateway.clone(),
             slots: walk.slots,
             request_id: ask.request_id.clone(),
+            seed,
             created: now.checked_div(1000).unwrap_or(0),
             attempts: RefCell::default(),
             chat: parsed,
@@ -265,7 +262,7 @@ impl Front {
         listed || self.gateway.may_use(tenant, &format!("{}/{}", target.provider, target.model))
     }
 
-    fn response_headers(&mut self, status: u16, details: &str, end: bool) -> Step {
+    fn response_headers(&mut self, status: u16, details: &str) -> Step {
         let refusal = match &self.state {
             State::Proxying(exchange) if exchange.is_served() => return Step::go_on(vec![]),
             State::Proxying(exchange) => {
@@ -273,17 +270,11 @@ impl Front {
                 Refusal::Failed(exchange.failures(silent))
             }
             State::Start | State::Reading(_) => Refusal::Gateway { status },
-            State::Replied | State::Replacing(_) => return Step::go_on(vec![]),
+            State::Replied => return Step::go_on(vec![]),
         };
-        let reply = refusal.reply(self.dialect);
-        if end {
-            return self.answer(reply);
-        }
-        let mut headers: HeaderList = vec![(":status".into(), reply.status.to_string().into_bytes())];
-        headers.extend(reply.headers);
-        headers.push(("content-length".into(), reply.body.len().to_string().into_bytes()));
-        self.state = State::Replacing(reply.body);
-        Step::go_on(vec![Effect::ResponseHeaders(headers)])
+        // A reply of our own, rather than another body in place of the attempt's: it ends the answer at once, even
+        // if the provider keeps its connection open.
+        self.refuse(&refusal)
     }
 
     /// `GET /v1/models`: the names that this client may ask for.

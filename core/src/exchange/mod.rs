@@ -13,7 +13,6 @@ pub use attempt::{Attempt, AttemptEvent};
 pub use front::{Front, FrontEvent};
 pub use step::{Effect, Flow, Step, Waker};
 
-use crate::chance;
 use crate::config::Target;
 use crate::dialect::openai::ParsedChat;
 use crate::failure::{Class, Failure};
@@ -29,6 +28,8 @@ pub struct Exchange {
     /// The target of each attempt of the chain, in order.
     slots: Vec<Target>,
     request_id: String,
+    /// What ids of this answer derive from. A client may send one request id with many requests, so the time is in it.
+    seed: u64,
     /// Seconds since 1970.
     created: u64,
     attempts: RefCell<Vec<Record>>,
@@ -91,10 +92,5 @@ impl Exchange {
     fn fallback_id(&self) -> String {
         let id: String = self.request_id.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
         format!("chatcmpl-{id}")
-    }
-
-    /// A number of this exchange's own, to derive ids from.
-    fn seed(&self) -> u64 {
-        chance::seed(&self.request_id)
     }
 }

@@ -24,6 +24,8 @@ pub enum Effect {
     ResponseBody(Vec<u8>),
     /// Answer the client at once; nothing goes upstream.
     Reply(Reply),
+    /// Break the answer off: the client must see that it is not complete.
+    Reset,
     /// Keep the client's path for the access log: by then the headers are those of the last attempt.
     NotePath(String),
     /// Let the attempts of this request find the exchange.

@@ -38,6 +38,7 @@ struct Done {
     response_body: Option<String>,
     reply: Option<(u16, String)>,
     exchange: Option<Rc<Exchange>>,
+    reset: bool,
     waits: Option<Waker>,
 }
 
@@ -51,6 +52,7 @@ fn done(step: Step) -> Done {
             Effect::ResponseHeaders(list) => done.response_headers = Some(Headers::decode(encode(&list))),
             Effect::ResponseBody(body) => done.response_body = Some(text(body)),
             Effect::Reply(reply) => done.reply = Some((reply.status, text(reply.body))),
+            Effect::Reset => done.reset = true,
             Effect::NotePath(path) => assert_eq!(path, "/v1/chat/completions", "without the query"),
             Effect::Publish(exchange) => done.exchange = Some(exchange),
         }
@@ -87,7 +89,7 @@ fn sent(exchange: &Rc<Exchange>, provider: &str) -> (Attempt, Done) {
     let mut attempt = Attempt::begin(exchange.clone(), provider).unwrap();
     let event = AttemptEvent::RequestHeaders { traceparent: Some("00-trace-span-01"), tracestate: None };
     let mut request = done(attempt.step(event));
-    request.request_body = done(attempt.step(AttemptEvent::RequestBody { end: true })).request_body;
+    request.request_body = done(attempt.step(AttemptEvent::RequestBody)).request_body;
     (attempt, request)
 }
 
@@ -166,12 +168,12 @@ fn failures_become_a_status_that_envoy_retries() {
     for (body, code, kind, answered, expect) in [
         (CHAT, 429, json, r#"{"error":{"message":"slow down"}}"#, "421"),
         (CHAT, 401, json, r#"{"error":{"message":"bad key"}}"#, "421"),
-        (CHAT, 500, json, "", "500"),
-        (CHAT, 529, json, "", "529"),
+        (CHAT, 500, json, "", "502"),
+        (CHAT, 520, json, "", "502"),
         (CHAT, 200, json, "<html>", "502"),
         (CHAT, 400, json, r#"{"error":{"message":"no","param":"n"}}"#, "400"),
         (STREAM, 200, json, r#"{"error":{}}"#, "502"),
-        (STREAM, 200, events, "data: {\"error\":{\"message\":\"boom\"}}\n\n", "500"),
+        (STREAM, 200, events, "data: {\"error\":{\"message\":\"boom\"}}\n\n", "502"),
         (STREAM, 200, events, "data: {\"choices\":[{\"delta\":{\"content\":\"\"}}]}\n\n", "502"),
         (STREAM, 200, events, "", "502"),
     ] {
@@ -239,6 +241,19 @@ fn a_translated_stream_is_done_at_its_last_event() {
 }
 
 #[test]
+fn a_stream_that_trailers_end_too_early_is_broken_off() {
+    let exchange = admitted(OPEN, &[], STREAM).1.exchange.unwrap();
+    let text = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\n\n";
+    for (chunk, reset) in [(text.to_owned(), true), (format!("{text}data: [DONE]\n\n"), false)] {
+        let (mut attempt, _) = sent(&exchange, "openai");
+        let headers = headers(&[("content-type", b"text/event-stream")]);
+        let _ = attempt.step(AttemptEvent::ResponseHeaders { status: 200, headers: &headers, end: false });
+        let _ = attempt.step(AttemptEvent::ResponseBody { chunk: chunk.as_bytes(), end: false });
+        assert_eq!(done(attempt.step(AttemptEvent::ResponseTrailers)).reset, reset);
+    }
+}
+
+#[test]
 fn when_all_fail_one_honest_error_names_each() {
     let (mut front, admitted) = admitted(OPEN, &[], CHAT);
     let exchange = admitted.exchange.unwrap();
@@ -246,12 +261,11 @@ fn when_all_fail_one_honest_error_names_each() {
     let _ = answer(&mut first, 500, b"application/json", r#"{"error":{"message":"account org-secret is broken"}}"#);
     let (mut second, _) = sent(&exchange, "claude");
     let _ = second.step(AttemptEvent::Closed { details: "upstream_reset_before_response_started{connection_failure}" });
-    let step = front.step(FrontEvent::ResponseHeaders { status: 503, details: "", end: false });
-    assert_eq!(status(&done(step)), "502");
-    let body = done(front.step(FrontEvent::ResponseBody)).response_body.unwrap();
+    let told = done(front.step(FrontEvent::ResponseHeaders { status: 503, details: "" })).reply;
+    let (status, body) = told.unwrap();
+    assert_eq!(status, 502);
     assert!(body.contains("openai/gpt-5.6: 500 server error; claude/claude-sonnet-4-6: connection failed"), "{body}");
     assert!(!body.contains("org-secret"), "{body}");
-    assert_eq!(done(front.step(FrontEvent::ResponseBody)).response_body.as_deref(), Some(""));
 }
 
 #[test]
@@ -260,8 +274,7 @@ fn the_clients_own_mistake_is_told_as_the_provider_told_it() {
     let (mut attempt, _) = sent(&admitted.exchange.unwrap(), "openai");
     let told = r#"{"error":{"message":"n is too large","type":"invalid_request_error","param":"n","code":"x"}}"#;
     let _ = answer(&mut attempt, 400, b"application/json", told);
-    let _ = front.step(FrontEvent::ResponseHeaders { status: 400, details: "", end: false });
-    let body = done(front.step(FrontEvent::ResponseBody)).response_body.unwrap();
+    let (_, body) = done(front.step(FrontEvent::ResponseHeaders { status: 400, details: "" })).reply.unwrap();
     let value: serde_json::Value = serde_json::from_str(&body).unwrap();
     assert_eq!(value["error"]["message"], "n is too large");
     assert_eq!(value["error"]["param"], "n");

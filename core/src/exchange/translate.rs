@@ -64,8 +64,8 @@ pub(super) fn whole(exchange: &Exchange, target: &Target, body: Vec<u8>) -> Resu
     let mut take = |event: ChatEvent<'_>| collector.take(event);
     match kind(&exchange.gateway, target) {
         Kind::OpenAi => return openai::answer::read(&body).map(|_usage| body),
-        Kind::Anthropic => anthropic::answer::read(&body, exchange.seed(), &mut take)?,
-        Kind::Gemini => gemini::answer::read(&body, exchange.seed(), &mut take)?,
+        Kind::Anthropic => anthropic::answer::read(&body, exchange.seed, &mut take)?,
+        Kind::Gemini => gemini::answer::read(&body, exchange.seed, &mut take)?,
     }
     Ok(collector.finish(&exchange.fallback_id(), exchange.created))
 }
@@ -116,18 +116,18 @@ impl Translated {
 
 impl From<sse::TooLong> for Failure {
     fn from(_: sse::TooLong) -> Self {
-        Failure::plain(Class::Unreadable, None, "an event of the stream is larger than this gateway takes")
+        Failure::plain(Class::AnswerTooLarge, None, "an event of the stream is larger than this gateway takes")
     }
 }
 
 impl AnswerStream {
     pub(super) fn new(exchange: &Exchange, target: &Target) -> Self {
         let chat = exchange.chat.chat();
-        let seed = exchange.seed();
+        let seed = exchange.seed;
         let writer = StreamWriter::new(exchange.fallback_id(), exchange.created, chat.wants_usage());
         let translated = Translated { writer, has_content: false, ended: false };
         match kind(&exchange.gateway, target) {
-            Kind::OpenAi => Self::Relayed(openai::relay::Relay::new(openai::request::injects_usage(chat))),
+            Kind::OpenAi => Self::Relayed(openai::relay::Relay::new(openai::request::injects_usage(chat), chat.n)),
             Kind::Anthropic => Self::Anthropic(anthropic::stream::Reader::new(seed), translated),
             Kind::Gemini => Self::Gemini(gemini::stream::Reader::new(seed), translated),
         }

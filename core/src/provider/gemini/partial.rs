@@ -31,6 +31,9 @@ pub(super) enum Arguments {
     Object(Vec<(String, Arguments)>),
 }
 
+/// Deepest path that is followed: as deep as serde_json reads. What is built from paths is walked by recursion.
+const MAX_DEPTH: usize = 128;
+
 /// A step of a path.
 enum Step<'p> {
     Key(&'p str),
@@ -42,7 +45,9 @@ impl Arguments {
     pub(super) fn put(&mut self, piece: &PartialArg<'_>) -> Option<()> {
         let mut rest = piece.json_path.strip_prefix('$')?;
         let mut place = self;
+        let mut depth = 0_usize;
         while !rest.is_empty() {
+            depth = depth.checked_add(1).filter(|depth| *depth <= MAX_DEPTH)?;
             let (step, after) = step(rest)?;
             place = place.child(&step)?;
             rest = after;

@@ -2,12 +2,13 @@
 
 use crate::chat::Usage;
 use crate::failure::{Class, Failure};
+use crate::json::Raw;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 /// OpenAI's `usage`; any field may be null or missing.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
-pub(super) struct UsageFields {
+struct UsageFields {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
     prompt_tokens_details: Option<PromptDetails>,
@@ -39,10 +40,16 @@ impl From<UsageFields> for Usage {
     }
 }
 
+/// Reads a `usage`. One in a form of its own is none: an answer does not fail for it.
+pub(super) fn usage(json: Raw<'_>) -> Option<Usage> {
+    json.parse::<UsageFields>().ok().map(Usage::from)
+}
+
 #[derive(Deserialize)]
-struct Probe {
+#[serde(bound(deserialize = "'de: 'a"))]
+struct Probe<'a> {
     choices: Option<Vec<IgnoredAny>>,
-    usage: Option<UsageFields>,
+    usage: Option<Raw<'a>>,
     error: Option<IgnoredAny>,
 }
 
@@ -52,12 +59,13 @@ struct Probe {
 /// A body that is not a chat completion, or an error that came with a 2xx.
 pub fn read(body: &[u8]) -> Result<Option<Usage>, Failure> {
     let unreadable = |why: &str| Failure::plain(Class::Unreadable, None, why);
-    let probe: Probe = serde_json::from_slice(body).map_err(|_| unreadable("the answer is not a chat completion"))?;
+    let probe: Probe<'_> =
+        serde_json::from_slice(body).map_err(|_| unreadable("the answer is not a chat completion"))?;
     if probe.error.is_some() {
-        return Err(super::error::read(500, body));
+        return Err(super::error::read_in_band(body));
     }
     match probe.choices {
-        Some(choices) if !choices.is_empty() => Ok(probe.usage.map(Usage::from)),
+        Some(choices) if !choices.is_empty() => Ok(probe.usage.and_then(usage)),
         _ => Err(unreadable("the answer has no choices")),
     }
 }

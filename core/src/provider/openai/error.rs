@@ -1,7 +1,7 @@
 //! OpenAI's errors as failures (PROVIDERS D.1, D.2).
 
 use crate::failure::{Class, Failure, bounded};
-use crate::json::Str;
+use crate::json::{Raw, Str};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -18,6 +18,21 @@ struct ErrorFields<'a> {
     kind: Option<Str<'a>>,
     param: Option<Str<'a>>,
     code: Option<Code<'a>>,
+}
+
+/// How compatible servers say it too: `{"message": …}`, `{"detail": …}`, `{"error": "…"}`.
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+struct Other<'a> {
+    message: Option<Raw<'a>>,
+    detail: Option<Raw<'a>>,
+    error: Option<Raw<'a>>,
+}
+
+impl<'a> Other<'a> {
+    fn message(self) -> Option<Str<'a>> {
+        [self.message, self.detail, self.error].into_iter().flatten().find_map(|text| text.parse().ok())
+    }
 }
 
 /// A string by contract; compatible servers send numbers too.
@@ -38,18 +53,46 @@ const BILLING_CODES: [&str; 5] = [
 ];
 const POLICY_CODES: [&str; 4] = ["content_policy_violation", "content_filter", "invalid_prompt", "bio_policy"];
 
-/// Reads an error answer, or an error object inside a stream (then `status` is what it stands for).
-pub fn read(status: u16, body: &[u8]) -> Failure {
+/// Reads an error object that came with a 200: its own code or type says what status it stands for.
+pub fn read_in_band(body: &[u8]) -> Failure {
     let fields = serde_json::from_slice::<Envelope<'_>>(body).map(|envelope| envelope.error).unwrap_or_default();
+    let number = match &fields.code {
+        Some(Code::Number(number)) => u16::try_from(*number).ok(),
+        Some(Code::Text(text)) => text.parse().ok(),
+        None => None,
+    };
+    let kind = fields.kind.as_deref().unwrap_or_default();
+    let status = number.filter(|status| (400..600).contains(status)).unwrap_or(match kind {
+        "invalid_request_error" | "BadRequestError" => 400,
+        "authentication_error" => 401,
+        "rate_limit_error" | "rate_limit_exceeded" => 429,
+        _ => 500,
+    });
+    read(status, body)
+}
+
+/// Reads an error answer. One in another shape than OpenAI's is told in its own words, or by its status.
+pub fn read(status: u16, body: &[u8]) -> Failure {
+    let envelope = serde_json::from_slice::<Envelope<'_>>(body);
+    let fields = envelope.map(|envelope| envelope.error).unwrap_or_else(|_| ErrorFields {
+        message: serde_json::from_slice::<Other<'_>>(body).ok().and_then(Other::message),
+        ..ErrorFields::default()
+    });
     let code = fields.code.map(|code| match code {
         Code::Text(text) => text.into_owned(),
         Code::Number(number) => number.to_string(),
     });
     let kind = fields.kind.as_deref().unwrap_or_default();
+    let message = fields.message.as_deref().unwrap_or_default();
+    let class = match class(status, kind, code.as_deref().unwrap_or_default()) {
+        // Google's compatible endpoint says so with a 400.
+        Class::InvalidRequest if message.contains("API key not valid") => Class::Credential,
+        class => class,
+    };
     Failure {
-        class: class(status, kind, code.as_deref().unwrap_or_default()),
+        class,
         status: Some(status),
-        message: bounded(fields.message.as_deref().unwrap_or_default()),
+        message: bounded(if message.is_empty() { class.describe() } else { message }),
         code,
         param: fields.param.map(Str::into_owned),
         retry_after: None,
@@ -90,6 +133,7 @@ mod tests {
             (408, "", "", Class::Conflict),
             (409, "", "", Class::Conflict),
             (413, "", "", Class::TooLarge),
+            (405, "", "", Class::Unexpected),
             (422, "", "", Class::InvalidRequest),
             (429, "requests", "rate_limit_exceeded", Class::RateLimited),
             (429, "insufficient_quota", "insufficient_quota", Class::QuotaExhausted),
@@ -104,6 +148,27 @@ mod tests {
             let body = format!(r#"{{"error":{{"message":"m","type":"{kind}","param":null,"code":"{code}"}}}}"#);
             assert_eq!(read(status, body.as_bytes()).class, class, "{status} {kind} {code}");
         }
+    }
+
+    #[test]
+    fn an_error_with_a_200_stands_for_a_status_of_its_own() {
+        for (error, class) in [
+            (r#"{"code": 400, "type": "BadRequestError", "message": "too long"}"#, Class::InvalidRequest),
+            (r#"{"code": "429", "message": "m"}"#, Class::RateLimited),
+            (r#"{"type": "invalid_request_error", "code": "context_length_exceeded"}"#, Class::ContextTooLong),
+            (r#"{"message": "boom"}"#, Class::ServerError),
+        ] {
+            assert_eq!(read_in_band(format!(r#"{{"error":{error}}}"#).as_bytes()).class, class, "{error}");
+        }
+    }
+
+    #[test]
+    fn every_client_error_says_something() {
+        let message = |body: &str| read(400, body.as_bytes()).message;
+        assert_eq!(message(r#"{"object": "error", "message": "no"}"#), "no");
+        assert_eq!(message(r#"{"detail": "no"}"#), "no");
+        assert_eq!(message(r#"{"error": "no"}"#), "no");
+        assert_eq!(message("<html>"), "invalid request");
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! A stream from OpenAI to a client of the same dialect: frames go through as they are, except the usage that Weir
 //! asked for itself (PROVIDERS C.1).
 
-use super::answer::UsageFields;
 use crate::chat::Usage;
 use crate::failure::{Class, Failure};
-use crate::json::Str;
+use crate::json::Raw;
 use crate::sse;
 use memchr::memmem;
 use serde::Deserialize;
@@ -17,16 +16,18 @@ pub struct Relay {
     hide_usage: bool,
     usage: Option<Usage>,
     has_content: bool,
-    /// Choices begun and not finished.
-    open: Vec<u32>,
-    finished_any: bool,
+    /// How many choices were asked for.
+    wanted: u64,
+    /// Choices that are finished.
+    finished: Vec<u32>,
     done: bool,
 }
 
 impl Relay {
-    /// `hide_usage`: the usage was asked for by Weir, so the client must not see it.
-    pub fn new(hide_usage: bool) -> Self {
-        Self { hide_usage, usage: None, has_content: false, open: Vec::new(), finished_any: false, done: false }
+    /// `hide_usage`: the usage was asked for by Weir, so the client must not see it; `choices`: the request's `n`.
+    pub fn new(hide_usage: bool, choices: Option<u64>) -> Self {
+        let wanted = choices.unwrap_or(1);
+        Self { hide_usage, usage: None, has_content: false, wanted, finished: Vec::new(), done: false }
     }
 
     /// Whether a content event, the first token or the finish, has been passed on.
@@ -55,24 +56,21 @@ impl Relay {
         let chunk: Chunk<'_> = serde_json::from_slice(event.data)
             .map_err(|_| Failure::plain(Class::Unreadable, None, "the stream is not one of chat completion chunks"))?;
         if chunk.error.is_some() {
-            return Err(super::error::read(500, event.data));
+            return Err(super::error::read_in_band(event.data));
         }
         let choices = chunk.choices.unwrap_or_default();
         for choice in &choices {
             self.note(choice);
         }
         if let Some(usage) = chunk.usage {
-            self.usage = Some(usage.into());
+            self.usage = super::answer::usage(usage).or(self.usage);
             if self.hide_usage && choices.is_empty() {
                 return Ok(());
             }
         } else if self.hide_usage
             && let Some((head, tail)) = around_null_usage(event.data)
         {
-            out.extend_from_slice(b"data: ");
-            out.extend_from_slice(head);
-            out.extend_from_slice(tail);
-            out.extend_from_slice(b"\n\n");
+            frame(&[head, tail].concat(), out);
             return Ok(());
         }
         frame(event.data, out);
@@ -88,7 +86,7 @@ impl Relay {
         if self.done {
             return Ok(());
         }
-        if self.finished_any && self.open.is_empty() {
+        if u64::try_from(self.finished.len()).is_ok_and(|finished| finished >= self.wanted) {
             self.done = true;
             frame(b"[DONE]", out);
             return Ok(());
@@ -99,18 +97,17 @@ impl Relay {
     fn note(&mut self, choice: &Choice<'_>) {
         let index = choice.index.unwrap_or(0);
         self.has_content |= choice.finish_reason.is_some() || choice.delta.as_ref().is_some_and(Delta::has_content);
-        if choice.finish_reason.is_some() {
-            self.finished_any = true;
-            self.open.retain(|open| *open != index);
-        } else if !self.open.contains(&index) {
-            self.open.push(index);
+        // OpenAI gives at most 128 choices; what names more shall not make us search.
+        if choice.finish_reason.is_some() && self.finished.len() < 128 && !self.finished.contains(&index) {
+            self.finished.push(index);
         }
     }
 }
 
+/// Appends one event. Data that came in several lines goes out in one: between JSON's tokens a space is as good.
 fn frame(data: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"data: ");
-    out.extend_from_slice(data);
+    out.extend(data.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }));
     out.extend_from_slice(b"\n\n");
 }
 
@@ -131,7 +128,7 @@ fn around_null_usage(data: &[u8]) -> Option<(&[u8], &[u8])> {
 #[serde(bound(deserialize = "'de: 'a"))]
 struct Chunk<'a> {
     choices: Option<Vec<Choice<'a>>>,
-    usage: Option<UsageFields>,
+    usage: Option<Raw<'a>>,
     error: Option<IgnoredAny>,
 }
 
@@ -146,10 +143,11 @@ struct Choice<'a> {
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "'de: 'a"))]
 struct Delta<'a> {
-    content: Option<Str<'a>>,
-    refusal: Option<Str<'a>>,
-    #[serde(alias = "reasoning")]
-    reasoning_content: Option<Str<'a>>,
+    content: Option<Raw<'a>>,
+    refusal: Option<Raw<'a>>,
+    /// The older and the newer name; some servers send both.
+    reasoning: Option<Raw<'a>>,
+    reasoning_content: Option<Raw<'a>>,
     tool_calls: Option<IgnoredAny>,
     function_call: Option<IgnoredAny>,
     audio: Option<IgnoredAny>,
@@ -157,10 +155,12 @@ struct Delta<'a> {
 
 impl Delta<'_> {
     fn has_content(&self) -> bool {
-        let said = |text: &Option<Str<'_>>| text.as_ref().is_some_and(|text| !text.is_empty());
-        said(&self.content)
-            || said(&self.refusal)
-            || said(&self.reasoning_content)
+        // Of any type: what it is, is between the server and its client.
+        let said = |text: Option<Raw<'_>>| text.is_some_and(|text| text.get() != "\"\"");
+        said(self.content)
+            || said(self.refusal)
+            || said(self.reasoning)
+            || said(self.reasoning_content)
             || self.tool_calls.is_some()
             || self.function_call.is_some()
             || self.audio.is_some()
@@ -180,7 +180,7 @@ mod tests {
         r#"{"id":"c","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"prompt_tokens_details":null}}"#;
 
     fn relay(hide: bool, events: &[&str]) -> (Relay, String, Result<(), Failure>) {
-        let mut relay = Relay::new(hide);
+        let mut relay = Relay::new(hide, None);
         let mut out = Vec::new();
         let mut outcome = Ok(());
         for data in events {
