@@ -304,3 +304,16 @@ fn assert_usage(usage: &Value, what: &str) {
     assert!(number("prompt_tokens") > 0 && number("completion_tokens") > 0, "{what}: {usage}");
     assert_eq!(number("total_tokens"), number("prompt_tokens") + number("completion_tokens"), "{what}: {usage}");
 }
+
+/// Real providers are names, not numbers: Envoy looks them up, and must still know which provider an endpoint is.
+#[tokio::test]
+async fn a_provider_is_reached_by_its_host_name() {
+    let answer = r#"{"id":"c","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"By name"},"finish_reason":"stop"}]}"#;
+    let headers = [("content-type", "application/json")];
+    let server = Scripted::answering(200, &headers, Piece::Bytes(answer.into())).await;
+    let url = server.url().replace("127.0.0.1", "localhost");
+    let gateway = Setup::new("models:\n  named: [local/some-model]\n").provider("local", "openai", &url).start().await;
+    let answer = gateway.chat(&chat("named", "Hello")).await;
+    assert_eq!((answer.status, answer.header("x-weir-provider")), (200, Some("local")), "{}", answer.body);
+    assert_eq!(answer.text(), "By name");
+}

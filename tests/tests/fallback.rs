@@ -31,6 +31,7 @@ fn faults(first: Target, streamed: bool) -> Vec<Case> {
         case("500", Fault::status(500)),
         case("502", Fault::status(502)),
         case("503", Fault::status(503)),
+        case("520, as a proxy before it says", Fault::status(520)),
         case("529", Fault::status(529)),
         case("401", Fault::status(401)),
         case("403", Fault::status(403)),
