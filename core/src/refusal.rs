@@ -26,6 +26,8 @@ pub enum Refusal {
     RepeatedHeader {
         name: &'static str,
     },
+    /// A web page of elsewhere, in a browser on this machine: on loopback there is no key that it would lack.
+    ForeignOrigin,
     MissingKey,
     UnknownKey,
     NotJson {
@@ -152,6 +154,13 @@ impl Refusal {
                 Some("invalid_header"),
                 Some(name),
                 format!("Header '{name}' must be sent once only."),
+            ),
+            Refusal::ForeignOrigin => error(
+                403,
+                "permission_error",
+                Some("foreign_origin"),
+                Some("origin"),
+                "This gateway is open to this machine only; a web page of another origin may not use it.".into(),
             ),
             Refusal::MissingKey => error(
                 401,

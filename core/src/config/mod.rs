@@ -59,7 +59,8 @@ pub struct Config {
     pub telemetry: Telemetry,
     /// Bound of one request body, in bytes. Larger ones get 413.
     pub max_request_bytes: u64,
-    /// Bound of one answer that must be held whole (not streamed), in bytes.
+    /// Bound of one answer that must be held whole, of one event of a stream, and of a stream before its first content,
+    /// in bytes.
     pub max_response_bytes: u64,
 }
 

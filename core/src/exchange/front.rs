@@ -14,6 +14,7 @@ use crate::route;
 use serde_json::json;
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::net::IpAddr;
 use std::rc::Rc;
 
 /// What happened to the request, as the listener's filter sees it.
@@ -148,6 +149,10 @@ impl Front {
             Endpoint::Health => None,
             Endpoint::ChatCompletions | Endpoint::Models => self.authenticate(headers)?,
         };
+        let is_local = self.gateway.config.tenants.is_empty() && self.gateway.config.listen.ip().is_loopback();
+        if is_local && headers.text("origin").is_some_and(|origin| !is_loopback(origin)) {
+            return Err(Refusal::ForeignOrigin);
+        }
         let limit = self.gateway.config.max_request_bytes;
         if headers.text("content-length").and_then(|size| size.parse::<u64>().ok()).is_some_and(|size| size > limit) {
             return Err(Refusal::BodyTooLarge { limit });
@@ -330,6 +335,16 @@ fn chain_headers(ask: &Ask, model: &Model, walk: &Walk, stream: bool) -> HeaderL
 fn path(headers: &Headers) -> &str {
     let path = headers.text(":path").unwrap_or_default();
     path.split_once('?').map_or(path, |(path, _)| path)
+}
+
+/// Whether a page's origin, `http://localhost:3000`, is of this machine.
+fn is_loopback(origin: &str) -> bool {
+    let Some((_, authority)) = origin.split_once("://") else { return false };
+    let host = match authority.strip_prefix('[') {
+        Some(literal) => literal.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// `?key=…`, where Gemini's clients may put theirs.

@@ -306,10 +306,20 @@ fn bad_requests_are_answered_at_once() {
     check(&[("authorization", b"Bearer a,Bearer b")], CHAT, 400, "authorization");
     check(&[("content-length", b"99999999")], CHAT, 413, "larger");
     check(&[("content-encoding", b"gzip")], CHAT, 415, "content-encoding");
+    check(&[("origin", b"https://example.com")], CHAT, 403, "another origin");
+    check(&[("origin", b"null")], CHAT, 403, "another origin");
+    check(&[("origin", b"http://127.0.0.1.example.com")], CHAT, 403, "another origin");
     check(&[("x-weir-route", b"mistral")], CHAT, 400, "Known: openai, claude");
     check(&[], &CHAT.replace("smart", "dumb"), 404, "Known: smart");
     check(&[], "", 400, "not valid JSON");
     check(&[], &CHAT.replace("\"Hi\"", "7"), 400, "messages[0].content");
+}
+
+#[test]
+fn a_page_of_this_machine_may_ask() {
+    for origin in ["http://localhost:3000", "http://127.0.0.1", "http://[::1]:8080"] {
+        assert!(admitted(OPEN, &[("origin", origin.as_bytes())], CHAT).1.exchange.is_some(), "{origin}");
+    }
 }
 
 #[test]
