@@ -5,7 +5,9 @@ use crate::chain::{self, Chain};
 use crate::config::{Config, Kind, Provider, Target};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use subtle::ConstantTimeEq;
 
 /// One configuration in force. A request keeps the one it began with.
@@ -17,6 +19,24 @@ pub struct Gateway {
     /// Names of the clusters that were rendered.
     chains: BTreeSet<String>,
     secrets: BTreeMap<String, String>,
+    /// Bytes of all request bodies under way in this VM.
+    held: Cell<usize>,
+}
+
+/// Most bytes of request bodies that one VM, so one worker, holds at once. A VM has 1 GiB, and a body takes about twice
+/// its size: as it came, and unescaped.
+pub const MAX_HELD_BYTES: usize = 256 << 20;
+
+/// A body's share of [`MAX_HELD_BYTES`], given back when it is dropped.
+pub struct Held {
+    gateway: Rc<Gateway>,
+    bytes: usize,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.gateway.held.set(self.gateway.held.get().saturating_sub(self.bytes));
+    }
 }
 
 /// The filter's plugin configuration, as `weir render` writes it.
@@ -61,7 +81,8 @@ impl Gateway {
         }
         let chains = chain::all(&config).iter().map(Chain::cluster).collect();
         let capabilities = capability::Table::builtin()?;
-        let mut gateway = Self { capabilities, known: Vec::new(), chains, secrets, config };
+        let held = Cell::new(0);
+        let mut gateway = Self { capabilities, known: Vec::new(), chains, secrets, held, config };
         let targets = gateway.config.models.iter().flat_map(|model| &model.targets);
         gateway.known = targets
             .map(|target| {
@@ -80,6 +101,13 @@ impl Gateway {
         }
         let kind = self.config.provider(&target.provider).map_or(Kind::OpenAi, |provider| provider.kind);
         (kind, self.capabilities.of(kind, &target.model))
+    }
+
+    /// Room for a body; None when the VM holds as much as it may.
+    pub fn hold(self: &Rc<Self>, bytes: usize) -> Option<Held> {
+        let held = self.held.get().checked_add(bytes).filter(|held| *held <= MAX_HELD_BYTES)?;
+        self.held.set(held);
+        Some(Held { gateway: self.clone(), bytes })
     }
 
     /// The credential of a provider, for that provider's eyes only.

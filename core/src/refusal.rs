@@ -17,6 +17,8 @@ pub enum Refusal {
     BodyTooLarge {
         limit: u64,
     },
+    /// All requests of this worker together hold as much as they may.
+    OutOfMemory,
     ContentEncoding,
     /// A header value that is not UTF-8; the value may be anything, so only the name is shown.
     HeaderNotText {
@@ -99,6 +101,7 @@ impl Refusal {
         let error = self.error();
         let mut reply = Reply::json(error.status, dialect.error_json(&error));
         match self {
+            Refusal::OutOfMemory => reply.headers.push(("retry-after".into(), b"1".to_vec())),
             Refusal::MethodNotAllowed { allow } => reply.headers.push(("allow".into(), allow.as_bytes().to_vec())),
             Refusal::Failed(attempts) => {
                 reply.headers.push(("x-weir-attempts".into(), attempts.len().to_string().into_bytes()));
@@ -137,6 +140,13 @@ impl Refusal {
                 Some("request_too_large"),
                 None,
                 format!("The request body is larger than this gateway takes ({limit} bytes)."),
+            ),
+            Refusal::OutOfMemory => error(
+                503,
+                "server_error",
+                Some("gateway_overloaded"),
+                None,
+                "The gateway holds as many requests as its memory allows. Try again in a moment.".into(),
             ),
             Refusal::ContentEncoding => error(
                 415,

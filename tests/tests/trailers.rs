@@ -36,14 +36,14 @@ async fn ask(gateway: &Gateway, body: Vec<u8>) -> (u16, String) {
 #[tokio::test]
 async fn a_prompt_that_ends_in_trailers_arrives_whole_and_without_them() {
     let gateway = Setup::smart().start().await;
-    for fails in 0..TARGETS.len() {
+    for (fails, answers) in TARGETS.iter().enumerate() {
         gateway.reset().await;
         for target in TARGETS.iter().take(fails) {
             gateway.sim.set_faults(target.provider, [Fault::status(500)]).await.expect("a fault");
         }
         let (status, body) = ask(&gateway, chat("smart", "with trailers").to_string().into_bytes()).await;
         assert_eq!(status, 200, "{body}");
-        let entries = gateway.journal(TARGETS[fails].provider);
+        let entries = gateway.journal(answers.provider);
         assert_eq!(entries.len(), 1);
         let received = entries[0].body.as_deref().unwrap_or_default();
         assert!(received.contains("with trailers"), "{received}");

@@ -214,6 +214,7 @@ impl Front {
 
     /// Parses, routes, and picks the chain of those targets that can serve the request.
     fn admit(&self, ask: &Ask, body: Vec<u8>, now: u64) -> Result<(Exchange, HeaderList), Refusal> {
+        let held = self.gateway.hold(body.len()).ok_or(Refusal::OutOfMemory)?;
         let parsed = openai::parse(body)?;
         let chat = parsed.chat();
         if let Some(tenant) = &ask.tenant
@@ -255,6 +256,7 @@ impl Front {
             created: now.checked_div(1000).unwrap_or(0),
             attempts: RefCell::default(),
             chat: parsed,
+            _held: held,
         };
         Ok((exchange, headers))
     }

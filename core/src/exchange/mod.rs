@@ -16,7 +16,7 @@ pub use step::{Effect, Flow, Step, Waker};
 use crate::config::Target;
 use crate::dialect::openai::ParsedChat;
 use crate::failure::{Class, Failure};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Held};
 use crate::refusal::Attempted;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -25,6 +25,8 @@ use std::rc::Rc;
 pub struct Exchange {
     gateway: Rc<Gateway>,
     chat: ParsedChat,
+    /// The body's share of the VM's memory.
+    _held: Held,
     /// The target of each attempt of the chain, in order.
     slots: Vec<Target>,
     request_id: String,

@@ -316,6 +316,19 @@ fn bad_requests_are_answered_at_once() {
 }
 
 #[test]
+fn all_bodies_of_a_vm_together_are_bounded() {
+    let gateway = gateway(OPEN);
+    let hold = |bytes| gateway.hold(bytes);
+    let first = hold(crate::gateway::MAX_HELD_BYTES - 10);
+    assert!(first.is_some() && hold(11).is_none());
+    let second = hold(10);
+    assert!(second.is_some() && hold(1).is_none());
+    drop(first);
+    assert!(hold(1).is_some(), "what is over gives its room back");
+    assert!(hold(usize::MAX).is_none());
+}
+
+#[test]
 fn a_page_of_this_machine_may_ask() {
     for origin in ["http://localhost:3000", "http://127.0.0.1", "http://[::1]:8080"] {
         assert!(admitted(OPEN, &[("origin", origin.as_bytes())], CHAT).1.exchange.is_some(), "{origin}");
