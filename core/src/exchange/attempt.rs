@@ -254,7 +254,8 @@ impl Attempt {
         self.fail(failure)
     }
 
-    /// Ends the attempt without an answer. The body goes on as one byte, so that the front role has one to replace.
+    /// Ends the attempt without an answer. The provider's words go no further: its body becomes one
+    /// byte, and the front role replies in place of it, or Envoy goes to the next member.
     fn fail(&mut self, failure: Failure) -> Step {
         let status = match failure.class.verdict() {
             Verdict::NextHealthy => GO_ELSEWHERE,
