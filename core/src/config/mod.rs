@@ -4,10 +4,12 @@
 //! The same [`Config`], as JSON, is the filter's plugin configuration. It holds the *names* of the environment
 //! variables that carry credentials, never their values.
 
+mod limits;
 mod model;
 mod names;
 mod pending;
 mod problem;
+mod provider;
 mod raw;
 mod read;
 mod resolve;
@@ -110,7 +112,10 @@ pub struct Provider {
     pub base_url: BaseUrl,
     /// Name of the environment variable that holds the credential. None: the server wants none.
     pub api_key: Option<EnvVar>,
+    /// For all models together.
     pub limits: Limits,
+    /// Besides [`Self::limits`], for those models that have any; each id once.
+    pub model_limits: Vec<ModelLimits>,
     pub breaker: Breaker,
 }
 
@@ -129,14 +134,25 @@ pub struct BaseUrl {
     pub path: String,
 }
 
-/// Ceilings of a provider or a tenant; None means unlimited.
+/// Ceilings of a provider, of a tenant, or of one model of either; None means unlimited. Each is 1 to 10^12.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     pub requests_per_minute: Option<u64>,
     pub tokens_per_minute: Option<u64>,
+    /// Requests under way; at most 10^6.
     pub concurrency: Option<u64>,
     /// Requests that may come at once; the limit itself unless said.
     pub burst: Option<u64>,
+    /// Tokens that may be taken at once; the limit itself unless said.
+    pub burst_tokens: Option<u64>,
+}
+
+/// Ceilings of one model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelLimits {
+    /// In a [`Provider`] the provider's own id; in a [`Tenant`] a model's name or `provider/model`.
+    pub model: String,
+    pub limits: Limits,
 }
 
 /// When a provider is taken out of rotation (Envoy's outlier detection).
@@ -209,7 +225,10 @@ pub struct Tenant {
     pub key_sha256: String,
     /// Names from [`Config::models`] or `provider/model`; None: all.
     pub models: Option<Vec<String>>,
+    /// For all models together.
     pub limits: Limits,
+    /// Besides [`Self::limits`], for those of [`Self::models`] that have any; each name once.
+    pub model_limits: Vec<ModelLimits>,
     pub budget: Option<Budget>,
 }
 

@@ -2,8 +2,8 @@
 
 use super::problem::{At, Findings, Place};
 use super::{
-    BaseUrl, Breaker, Config, JobBackend, Jobs, Kind, Limits, Millis, OnOutage, Provider, Sidecar, Store, Telemetry,
-    WaitingRoom, model, names, raw, tenant, url,
+    Config, JobBackend, Jobs, Millis, OnOutage, Provider, Sidecar, Store, Telemetry, WaitingRoom, model, provider, raw,
+    tenant, url,
 };
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,7 +17,7 @@ const RESPONSE_BYTES: (u64, u64, u64) = (64 * KIB, 16 * MIB, 256 * MIB);
 /// out or replaced by its default, so that the rest can still be checked.
 pub(super) fn resolve(raw: raw::Config, found: &mut Findings) -> Config {
     let providers: Vec<Provider> =
-        raw.providers.iter().filter_map(|provider| self::provider(provider, found)).collect();
+        raw.providers.iter().filter_map(|provider| provider::resolve(provider, found)).collect();
     let provider_names: Vec<&str> = raw.providers.iter().map(|provider| provider.name.value.as_str()).collect();
     let model_names: Vec<&str> = raw.models.iter().map(|model| model.name.value.as_str()).collect();
     let models = raw.models.iter().filter_map(|model| model::resolve(model, &provider_names, found)).collect();
@@ -98,62 +98,6 @@ fn clash(a: SocketAddr, b: SocketAddr) -> bool {
     a.port() == b.port() && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
 }
 
-fn provider(raw: &raw::Provider, found: &mut Findings) -> Option<Provider> {
-    if let Err(reason) = names::provider(&raw.name.value) {
-        found.problem(&raw.name.place, reason);
-    }
-    let limits = self::limits(&raw.limits, found);
-    let breaker = Breaker {
-        consecutive_failures: small(&raw.consecutive_failures, 5, found),
-        eject_for: value_or(&raw.eject_for, Millis(30_000)),
-    };
-    let kind = raw.kind.as_ref()?.value;
-    if raw.base_url.is_none() && !raw.has_key {
-        found
-            .warn(&raw.name.place, format!("has no api_key; {} will refuse its requests", url::default_for(kind).host));
-    }
-    let base_url = match &raw.base_url {
-        Some(written) => without_version(kind, written, found),
-        None => url::default_for(kind),
-    };
-    let api_key = raw.api_key.as_ref().map(|key| key.value.clone());
-    Some(Provider { name: raw.name.value.clone(), kind, base_url, api_key, limits, breaker })
-}
-
-/// SDKs want `/v1` in their base URL, so it is written here too; Weir adds the version itself.
-fn without_version(kind: Kind, written: &At<BaseUrl>, found: &mut Findings) -> BaseUrl {
-    let versions: &[&str] = match kind {
-        Kind::OpenAi | Kind::Anthropic => &["/v1"],
-        Kind::Gemini => &["/v1", "/v1beta"],
-    };
-    let mut url = written.value.clone();
-    if let Some(version) = versions.iter().find(|version| url.path.ends_with(**version)) {
-        url.path = url.path.strip_suffix(version).unwrap_or_default().to_owned();
-        found.warn(&written.place, format!("Weir adds {version} itself; it is left off here"));
-    }
-    url
-}
-
-/// Also for tenants.
-pub(super) fn limits(raw: &raw::Limits, found: &mut Findings) -> Limits {
-    if let Some(burst) = &raw.burst {
-        match &raw.requests_per_minute {
-            Some(limit) if burst.value > limit.value => {
-                found.problem(&burst.place, format!("is over its limit of {} requests per minute", limit.value));
-            }
-            None => found.problem(&burst.place, "means nothing without requests_per_minute"),
-            _ => {}
-        }
-    }
-    let value = |limit: &Option<At<u64>>| limit.as_ref().map(|limit| limit.value);
-    Limits {
-        requests_per_minute: value(&raw.requests_per_minute),
-        tokens_per_minute: value(&raw.tokens_per_minute),
-        concurrency: value(&raw.concurrency),
-        burst: value(&raw.burst),
-    }
-}
-
 fn jobs(raw: At<raw::Jobs>, found: &mut Findings) -> Jobs {
     let backend = raw.value.backend.map(|backend| backend.value);
     let schemes: &[&str] = match backend {
@@ -200,11 +144,17 @@ pub(super) fn repeated<'a>(values: impl Iterator<Item = &'a At<String>>) -> Vec<
 
 /// A number that must fit 32 bits.
 pub(super) fn small(written: &Option<At<u64>>, default: u32, found: &mut Findings) -> u32 {
-    let Some(written) = written else { return default };
-    u32::try_from(written.value).unwrap_or_else(|_| {
-        found.problem(&written.place, format!("is too large; at most {}", u32::MAX));
-        default
-    })
+    at_most(written, u64::from(u32::MAX), found).and_then(|value| u32::try_from(value).ok()).unwrap_or(default)
+}
+
+/// None: absent, or over `most` and reported.
+pub(super) fn at_most(written: &Option<At<u64>>, most: u64, found: &mut Findings) -> Option<u64> {
+    let written = written.as_ref()?;
+    if written.value > most {
+        found.problem(&written.place, format!("is too large; at most {most}"));
+        return None;
+    }
+    Some(written.value)
 }
 
 fn bounded(written: &Option<At<u64>>, (least, default, most): (u64, u64, u64), found: &mut Findings) -> u64 {

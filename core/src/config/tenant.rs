@@ -1,8 +1,8 @@
 //! Tenants, checked against the models they may use and against each other.
 
 use super::problem::{At, Findings};
-use super::resolve::{limits, repeated, unknown};
-use super::{Budget, Tenant, names, raw};
+use super::resolve::{repeated, unknown};
+use super::{Budget, Tenant, limits, names, raw};
 
 pub(super) fn resolve(
     tenants: &[raw::Tenant],
@@ -21,7 +21,12 @@ fn tenant(raw: &raw::Tenant, models: &[&str], providers: &[&str], found: &mut Fi
     if let Err(reason) = names::tenant(&raw.name.value) {
         found.problem(&raw.name.place, reason);
     }
-    let limits = limits(&raw.limits, found);
+    let limits = limits::limits(&raw.limits, found);
+    let written = raw.models.iter().flat_map(|models| &models.value);
+    let model_limits = limits::of_models(written.clone(), &limits, "tenant", found);
+    for (repeat, first) in repeated(written.map(|model| &model.model)) {
+        found.problem(&repeat.place, format!("listed twice; first in line {}", first.place.line));
+    }
     let budget = raw.budget.as_ref().and_then(|budget| {
         if let Some(usd) = budget.usd.as_ref().filter(|usd| usd.value <= 0.0) {
             found.problem(&usd.place, "must be above 0");
@@ -33,10 +38,10 @@ fn tenant(raw: &raw::Tenant, models: &[&str], providers: &[&str], found: &mut Fi
         if allowed.value.is_empty() {
             found.problem(&allowed.place, "allows nothing; leave the key out to allow every model");
         }
-        allowed.value.iter().map(|model| self::allowed(model, models, providers, found)).collect()
+        allowed.value.iter().map(|model| self::allowed(&model.model, models, providers, found)).collect()
     });
     let key_sha256 = raw.key_sha256.as_ref()?.value.clone();
-    Some(Tenant { name: raw.name.value.clone(), key_sha256, models: allowed, limits, budget })
+    Some(Tenant { name: raw.name.value.clone(), key_sha256, models: allowed, limits, model_limits, budget })
 }
 
 fn allowed(model: &At<String>, models: &[&str], providers: &[&str], found: &mut Findings) -> String {

@@ -6,7 +6,7 @@
 use super::problem::Problem;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
 
-/// The deepest a configuration needs is 6.
+/// The deepest a configuration needs is 7.
 const MAX_DEPTH: usize = 32;
 /// A file with 10,000 tenants fits.
 const MAX_BYTES: usize = 4 * 1024 * 1024;

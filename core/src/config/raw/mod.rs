@@ -1,12 +1,14 @@
 //! The file as it was written: types and spelling checked, positions kept, no default filled in, nothing compared
 //! with anything else. None means absent, or refused and already reported.
 
+mod limits;
 mod model;
 mod provider;
 mod tenant;
 
+pub(super) use limits::{Limits, ModelLimits};
 pub(super) use model::{Cache, Model};
-pub(super) use provider::{Limits, Provider};
+pub(super) use provider::Provider;
 pub(super) use tenant::Tenant;
 
 use super::problem::{At, Findings};

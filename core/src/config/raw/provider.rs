@@ -1,6 +1,7 @@
-//! A provider as it was written, and the ceilings that it shares with tenants.
+//! A provider as it was written.
 
-use super::whole;
+use super::limits::{Limits, ModelLimits, limits};
+use super::{each, whole};
 use crate::config::problem::{At, Findings};
 use crate::config::read::Cursor;
 use crate::config::{BaseUrl, EnvVar, Kind, Millis, names, url};
@@ -14,16 +15,9 @@ pub(in crate::config) struct Provider {
     /// A key was written, if perhaps not one that can be used.
     pub(in crate::config) has_key: bool,
     pub(in crate::config) limits: Limits,
+    pub(in crate::config) models: Vec<ModelLimits>,
     pub(in crate::config) consecutive_failures: Option<At<u64>>,
     pub(in crate::config) eject_for: Option<At<Millis>>,
-}
-
-#[derive(Debug, Default)]
-pub(in crate::config) struct Limits {
-    pub(in crate::config) requests_per_minute: Option<At<u64>>,
-    pub(in crate::config) tokens_per_minute: Option<At<u64>>,
-    pub(in crate::config) concurrency: Option<At<u64>>,
-    pub(in crate::config) burst: Option<At<u64>>,
 }
 
 pub(super) fn provider(name: At<String>, cursor: Cursor<'_>, found: &mut Findings) -> Provider {
@@ -36,6 +30,7 @@ pub(super) fn provider(name: At<String>, cursor: Cursor<'_>, found: &mut Finding
         api_key: None,
         has_key: false,
         limits: Limits::default(),
+        models: Vec::new(),
         consecutive_failures: None,
         eject_for: None,
     };
@@ -45,6 +40,8 @@ pub(super) fn provider(name: At<String>, cursor: Cursor<'_>, found: &mut Finding
         provider.has_key = map.has("api_key");
         provider.api_key = map.get("api_key", f, api_key);
         provider.limits = map.get("limits", f, limits).unwrap_or_default();
+        let models = map.get("models", f, |c, f| each(c, "model", f, model_limits));
+        provider.models = models.into_iter().flatten().flatten().collect();
         map.get("breaker", f, |c, f| {
             whole(c, "a map with consecutive_failures and eject_for", f, |map, f| {
                 provider.consecutive_failures = map.get("consecutive_failures", f, |c, f| c.count(f));
@@ -78,15 +75,12 @@ fn api_key(cursor: Cursor<'_>, found: &mut Findings) -> Option<At<EnvVar>> {
     name.map(|name| cursor.at(EnvVar(name.to_owned())))
 }
 
-pub(super) fn limits(cursor: Cursor<'_>, found: &mut Findings) -> Option<Limits> {
-    whole(cursor, "a map with requests_per_minute, tokens_per_minute, concurrency, burst", found, |map, f| {
-        let written = map.has("requests_per_minute");
-        let requests_per_minute = map.get("requests_per_minute", f, |c, f| c.count(f));
-        let tokens_per_minute = map.get("tokens_per_minute", f, |c, f| c.count(f));
-        let concurrency = map.get("concurrency", f, |c, f| c.count(f));
-        let burst = map.get("burst", f, |c, f| c.count(f));
-        // Against a limit that was refused, a burst cannot be wrong.
-        let burst = burst.filter(|_| requests_per_minute.is_some() || !written);
-        Limits { requests_per_minute, tokens_per_minute, concurrency, burst }
-    })
+/// Limits of one model at this provider. The name is the provider's own, so only what could not be addressed is wrong.
+fn model_limits(name: At<String>, cursor: Cursor<'_>, found: &mut Findings) -> Option<ModelLimits> {
+    let limits = whole(cursor, "a map with limits", found, |map, f| map.get("limits", f, limits).unwrap_or_default());
+    if names::target(&format!("provider/{}", name.value)).is_none() {
+        found.problem(&name.place, "is no model id that provider/model could address");
+        return None;
+    }
+    Some(ModelLimits { model: name, limits: limits? })
 }

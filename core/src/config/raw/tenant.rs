@@ -1,16 +1,17 @@
 //! A tenant as it was written.
 
-use super::provider::{Limits, limits};
+use super::limits::{Limits, ModelLimits, limits};
 use super::whole;
 use crate::config::BudgetPeriod;
 use crate::config::problem::{At, Findings};
 use crate::config::read::Cursor;
+use crate::config::yaml::Value;
 
 #[derive(Debug)]
 pub(in crate::config) struct Tenant {
     pub(in crate::config) name: At<String>,
     pub(in crate::config) key_sha256: Option<At<String>>,
-    pub(in crate::config) models: Option<At<Vec<At<String>>>>,
+    pub(in crate::config) models: Option<At<Vec<ModelLimits>>>,
     pub(in crate::config) limits: Limits,
     pub(in crate::config) budget: Option<Budget>,
 }
@@ -28,8 +29,7 @@ pub(super) fn tenant(name: At<String>, cursor: Cursor<'_>, found: &mut Findings)
         tenant.key_sha256 = map.need("key_sha256", f, key_sha256);
         tenant.models = map.get("models", f, |c, f| {
             let items = c.list("a list of model names", f)?;
-            let names = items.iter().filter_map(|(path, node)| Cursor::new(node, path).text("a model name", f));
-            Some(c.at(names.collect()))
+            Some(c.at(items.iter().filter_map(|(path, node)| model(Cursor::new(node, path), f)).collect()))
         });
         tenant.limits = map.get("limits", f, limits).unwrap_or_default();
         tenant.budget = map.get("budget", f, |c, f| {
@@ -40,6 +40,18 @@ pub(super) fn tenant(name: At<String>, cursor: Cursor<'_>, found: &mut Findings)
         });
     });
     tenant
+}
+
+/// A name, or a map that limits it.
+fn model(cursor: Cursor<'_>, found: &mut Findings) -> Option<ModelLimits> {
+    if let Value::Map(_) = cursor.node.value {
+        let (model, limits) = whole(cursor, "a map with model and limits", found, |map, f| {
+            (map.need("model", f, |c, f| c.text("a model name", f)), map.get("limits", f, limits).unwrap_or_default())
+        })?;
+        return Some(ModelLimits { model: model?, limits });
+    }
+    let model = cursor.text("a model name, or { model: …, limits: … }", found)?;
+    Some(ModelLimits { model, limits: Limits::default() })
 }
 
 /// Not repeated in the message either: someone may have written the key itself.

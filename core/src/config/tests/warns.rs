@@ -8,16 +8,16 @@ fn what_is_not_in_force_is_said() {
     check(
         include_str!("../../../../envoy/weir.yaml"),
         expect![[r#"
-        warning 5:37: sidecar.on_outage: not in force yet in this version
-        warning 14:5: providers.openai.limits: not in force yet in this version
-        warning 25:5: models.smart.hedge_after: not in force yet in this version
-        warning 26:5: models.smart.cache: not in force yet in this version
-        warning 29:110: tenants.team-a.limits: not in force yet in this version
-        warning 29:175: tenants.team-a.budget: not in force yet in this version
-        warning 30:1: waiting_room: not in force yet in this version
-        warning 31:1: jobs: not in force yet in this version
-        warning 32:14: telemetry.otlp: not in force yet in this version
-    "#]],
+            warning 5:37: sidecar.on_outage: not in force yet in this version
+            warning 14:5: providers.openai.limits: not in force yet in this version
+            warning 32:5: models.smart.hedge_after: not in force yet in this version
+            warning 33:5: models.smart.cache: not in force yet in this version
+            warning 39:5: tenants.team-a.limits: not in force yet in this version
+            warning 40:5: tenants.team-a.budget: not in force yet in this version
+            warning 41:1: waiting_room: not in force yet in this version
+            warning 42:1: jobs: not in force yet in this version
+            warning 43:14: telemetry.otlp: not in force yet in this version
+        "#]],
     );
     check_with("store: memory\n", expect!["ok\n"]);
     check_with(
