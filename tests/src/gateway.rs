@@ -31,7 +31,7 @@ impl Setup {
         let env = TARGETS.map(|target| (target.variable.to_owned(), target.key.to_owned()));
         Self {
             rest: rest.to_owned(),
-            breaker: "{ consecutive_failures: 100000 }",
+            breaker: "{ consecutive_failures: 100000, failure_rate: 100% }",
             extra: vec![],
             env: env.into(),
             concurrency: 2,

@@ -155,10 +155,13 @@ pub struct ModelLimits {
     pub limits: Limits,
 }
 
-/// When a provider is taken out of rotation (Envoy's outlier detection).
+/// When a provider is taken out of rotation (Envoy's outlier detection): whichever of the two comes first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breaker {
     pub consecutive_failures: u32,
+    /// Of all attempts in one of the intervals at which Envoy looks, if there were enough to judge by; in percent, 1 to
+    /// 100. 100: only failures in a row count.
+    pub failure_rate: u32,
     pub eject_for: Millis,
 }
 

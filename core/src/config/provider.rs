@@ -1,7 +1,7 @@
 //! A provider's address, ceilings and breaker.
 
 use super::problem::{At, Findings};
-use super::resolve::{small, value_or};
+use super::resolve::{percent, small, value_or};
 use super::{BaseUrl, Breaker, Kind, Millis, Provider, limits, names, raw, url};
 
 pub(super) fn resolve(raw: &raw::Provider, found: &mut Findings) -> Option<Provider> {
@@ -12,6 +12,7 @@ pub(super) fn resolve(raw: &raw::Provider, found: &mut Findings) -> Option<Provi
     let model_limits = limits::of_models(raw.models.iter(), &limits, "provider", found);
     let breaker = Breaker {
         consecutive_failures: small(&raw.consecutive_failures, 5, found),
+        failure_rate: percent(&raw.failure_rate, (1, 50), found),
         eject_for: value_or(&raw.eject_for, Millis(30_000)),
     };
     let kind = raw.kind.as_ref()?.value;

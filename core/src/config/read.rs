@@ -149,6 +149,13 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    pub(super) fn percent(&self, found: &mut Findings) -> Option<At<u64>> {
+        match self.node.text().and_then(units::percent) {
+            Some(value) => Some(self.at(value)),
+            None => self.refuse("a percentage such as 50%", found),
+        }
+    }
+
     pub(super) fn address(&self, found: &mut Findings) -> Option<At<SocketAddr>> {
         match self.node.text().and_then(|text| text.parse::<SocketAddr>().ok()) {
             Some(address) if address.port() != 0 => Some(self.at(address)),

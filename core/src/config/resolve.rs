@@ -157,6 +157,18 @@ pub(super) fn at_most(written: &Option<At<u64>>, most: u64, found: &mut Findings
     Some(written.value)
 }
 
+/// From `least` to 100.
+pub(super) fn percent(written: &Option<At<u64>>, (least, default): (u32, u32), found: &mut Findings) -> u32 {
+    let Some(written) = written else { return default };
+    match u32::try_from(written.value) {
+        Ok(value) if (least..=100).contains(&value) => value,
+        _ => {
+            found.problem(&written.place, format!("must be between {least}% and 100%"));
+            default
+        }
+    }
+}
+
 fn bounded(written: &Option<At<u64>>, (least, default, most): (u64, u64, u64), found: &mut Findings) -> u64 {
     let Some(written) = written else { return default };
     if written.value < least || written.value > most {

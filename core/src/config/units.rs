@@ -1,4 +1,4 @@
-//! Durations (`1m30s`), ranges of them (`50ms..2s`) and sizes (`8MiB`), as they are written in a file.
+//! Durations (`1m30s`), ranges of them (`50ms..2s`), sizes (`8MiB`) and shares (`50%`), as they are written in a file.
 
 use super::Millis;
 
@@ -41,6 +41,12 @@ pub(super) fn range(text: &str) -> Option<(Millis, Millis)> {
 pub(super) fn size(text: &str) -> Option<u64> {
     let (number, unit) = digits(text)?;
     number.checked_mul(factor(SIZE_UNITS, unit.trim())?)
+}
+
+/// `50%` or `50`; whether it is too much is for others to say.
+pub(super) fn percent(text: &str) -> Option<u64> {
+    let (number, sign) = digits(text)?;
+    matches!(sign, "" | "%").then_some(number)
 }
 
 /// `millis` the way it is written in a file: `1m30s`.

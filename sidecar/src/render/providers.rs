@@ -62,13 +62,17 @@ fn protocol(tls: bool) -> Value {
     typed(upstream::PROTOCOL_OPTIONS, fields)
 }
 
-/// Failures in a row, whether the provider answered 5xx, timed out, reset or could not be reached.
+/// Attempts in one interval below which a share of failures says nothing.
+const ENOUGH_TO_JUDGE: u32 = 20;
+
+/// Failures in a row, and their share of all attempts in one interval; whether the provider answered 5xx, timed out,
+/// reset or could not be reached.
 fn outlier_detection(breaker: &Breaker) -> Value {
     let time = seconds(breaker.eject_for);
-    json!({
+    let mut detection = json!({
         "consecutive_5xx": breaker.consecutive_failures,
         "enforcing_consecutive_5xx": 100,
-        // How often Envoy looks whether an ejection is over.
+        // How often Envoy looks whether an ejection is over, and at the share of failures since it last looked.
         "interval": seconds(Millis((breaker.eject_for.0 / 4).clamp(100, 1_000))),
         "base_ejection_time": time,
         "max_ejection_time": time,
@@ -76,5 +80,13 @@ fn outlier_detection(breaker: &Breaker) -> Value {
         "split_external_local_origin_errors": false,
         "enforcing_success_rate": 0,
         "enforcing_failure_percentage": 0,
-    })
+    });
+    if let Some(fields) = detection.as_object_mut().filter(|_| breaker.failure_rate < 100) {
+        fields.insert("enforcing_failure_percentage".to_owned(), json!(100));
+        fields.insert("failure_percentage_threshold".to_owned(), json!(breaker.failure_rate));
+        fields.insert("failure_percentage_request_volume".to_owned(), json!(ENOUGH_TO_JUDGE));
+        // Each provider is a cluster of one host.
+        fields.insert("failure_percentage_minimum_hosts".to_owned(), json!(1));
+    }
+    detection
 }

@@ -17,6 +17,8 @@ pub(in crate::config) struct Provider {
     pub(in crate::config) limits: Limits,
     pub(in crate::config) models: Vec<ModelLimits>,
     pub(in crate::config) consecutive_failures: Option<At<u64>>,
+    /// In percent.
+    pub(in crate::config) failure_rate: Option<At<u64>>,
     pub(in crate::config) eject_for: Option<At<Millis>>,
 }
 
@@ -32,6 +34,7 @@ pub(super) fn provider(name: At<String>, cursor: Cursor<'_>, found: &mut Finding
         limits: Limits::default(),
         models: Vec::new(),
         consecutive_failures: None,
+        failure_rate: None,
         eject_for: None,
     };
     whole(cursor, "a map with kind, api_key, …", found, |map, f| {
@@ -43,8 +46,9 @@ pub(super) fn provider(name: At<String>, cursor: Cursor<'_>, found: &mut Finding
         let models = map.get("models", f, |c, f| each(c, "model", f, model_limits));
         provider.models = models.into_iter().flatten().flatten().collect();
         map.get("breaker", f, |c, f| {
-            whole(c, "a map with consecutive_failures and eject_for", f, |map, f| {
+            whole(c, "a map with consecutive_failures, failure_rate and eject_for", f, |map, f| {
                 provider.consecutive_failures = map.get("consecutive_failures", f, |c, f| c.count(f));
+                provider.failure_rate = map.get("failure_rate", f, |c, f| c.percent(f));
                 provider.eject_for = map.get("eject_for", f, |c, f| c.duration(f));
             })
         });

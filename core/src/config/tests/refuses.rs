@@ -474,6 +474,11 @@ fn durations_sizes_and_ranges() {
     assert_eq!(units::size("8MiB"), Some(8 << 20));
     assert_eq!(units::size("1000"), Some(1_000));
     assert_eq!(units::size("99999999999GiB"), None);
+    assert_eq!(units::percent("50%"), Some(50));
+    assert_eq!(units::percent("50"), Some(50));
+    for wrong in ["", "%", "50 %", "50%%", "-1%", "0.5%", "50 per cent"] {
+        assert_eq!(units::percent(wrong), None, "{wrong}");
+    }
     assert_eq!(units::show(Millis(90_061_001)), "1d1h1m1s1ms");
     assert_eq!(units::show(Millis(0)), "0s");
 }

@@ -150,6 +150,50 @@ fn no_limit_of_a_model_is_over_that_of_all_models() {
 }
 
 #[test]
+fn a_breaker_judges_by_a_share_of_failures_too() {
+    let breaker = |breaker: &str| provider(&format!("breaker: {{ {breaker} }}"));
+    for (written, expected) in [("", 50), ("failure_rate: 1%", 1), ("failure_rate: 100", 100)] {
+        assert_eq!(config(&breaker(written)).providers[0].breaker.failure_rate, expected, "{written}");
+    }
+    check(
+        &breaker("failure_rate: 0"),
+        expect![[r#"
+        5:30: providers.a.breaker.failure_rate: must be between 1% and 100%
+    "#]],
+    );
+    check(
+        &breaker("failure_rate: 101%"),
+        expect![[r#"
+        5:30: providers.a.breaker.failure_rate: must be between 1% and 100%
+    "#]],
+    );
+    check(
+        &breaker("failure_rate: 99999999999"),
+        expect![[r#"
+        5:30: providers.a.breaker.failure_rate: must be between 1% and 100%
+    "#]],
+    );
+    check(
+        &breaker("failure_rate: 0.5"),
+        expect![[r#"
+        5:30: providers.a.breaker.failure_rate: expected a percentage such as 50%, found "0.5"
+    "#]],
+    );
+    check(
+        &breaker("failure_rate: half"),
+        expect![[r#"
+        5:30: providers.a.breaker.failure_rate: expected a percentage such as 50%, found "half"
+    "#]],
+    );
+    check(
+        &breaker("failure_rte: 50%"),
+        expect![[r#"
+        5:16: providers.a.breaker.failure_rte: unknown key; did you mean failure_rate?
+    "#]],
+    );
+}
+
+#[test]
 fn a_burst_is_a_part_of_its_limit() {
     let limits = |limits: &str| provider(&format!("limits: {{ {limits} }}"));
     check(
