@@ -23,7 +23,7 @@ mod yaml;
 
 pub use model::{BACKOFF, DEADLINE};
 pub use problem::{Problem, Warning};
-pub use units::show;
+pub use units::{show, show_size};
 
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -57,6 +57,7 @@ pub struct Config {
     /// Empty: the gateway is open.
     pub tenants: Vec<Tenant>,
     pub waiting_room: WaitingRoom,
+    pub retry_budget: RetryBudget,
     pub jobs: Jobs,
     pub telemetry: Telemetry,
     /// Bound of one request body, in bytes. Larger ones get 413.
@@ -248,11 +249,22 @@ pub enum BudgetPeriod {
     Month,
 }
 
+/// Where requests wait that are over a limit. The bounds are over all workers of one Envoy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingRoom {
     pub max_wait: Millis,
-    /// Over all workers of one Envoy.
     pub max_waiting: u32,
+    /// Of the bodies of those who wait.
+    pub max_bytes: u64,
+}
+
+/// How many retries there may be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetryBudget {
+    /// What retries may add to the load, in percent of it; 0 to 100.
+    pub percent: u32,
+    /// Retries besides; a tenth of it comes back per second. At most 100,000.
+    pub reserve: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

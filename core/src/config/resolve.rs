@@ -2,8 +2,8 @@
 
 use super::problem::{At, Findings, Place};
 use super::{
-    Config, JobBackend, Jobs, Millis, OnOutage, Provider, Sidecar, Store, Telemetry, WaitingRoom, model, provider, raw,
-    tenant, url,
+    Config, JobBackend, Jobs, Millis, OnOutage, Provider, RetryBudget, Sidecar, Store, Telemetry, WaitingRoom, model,
+    provider, raw, tenant, units, url,
 };
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -12,6 +12,9 @@ const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const REQUEST_BYTES: (u64, u64, u64) = (64 * KIB, 8 * MIB, 256 * MIB);
 const RESPONSE_BYTES: (u64, u64, u64) = (64 * KIB, 16 * MIB, 256 * MIB);
+const WAITING_BYTES: (u64, u64, u64) = (64 * KIB, 64 * MIB, 1024 * MIB);
+/// Of retries. More would be no budget.
+const MOST_RESERVE: u64 = 100_000;
 
 /// The configuration that `raw` means. It is only to be used if nothing was found wrong: what was refused is left
 /// out or replaced by its default, so that the rest can still be checked.
@@ -23,6 +26,7 @@ pub(super) fn resolve(raw: raw::Config, found: &mut Findings) -> Config {
     let models = raw.models.iter().filter_map(|model| model::resolve(model, &provider_names, found)).collect();
     access(&raw, found);
     addresses(&raw, found);
+    let waiting_room = waiting_room(&raw, found);
     let tenants =
         raw.tenants.as_ref().map(|tenants| tenant::resolve(&tenants.value, &model_names, &provider_names, found));
     Config {
@@ -36,10 +40,8 @@ pub(super) fn resolve(raw: raw::Config, found: &mut Findings) -> Config {
         providers,
         models,
         tenants: tenants.unwrap_or_default(),
-        waiting_room: WaitingRoom {
-            max_wait: value_or(&raw.waiting_room.max_wait, Millis(2_000)),
-            max_waiting: small(&raw.waiting_room.max_waiting, 1_000, found),
-        },
+        waiting_room,
+        retry_budget: retry_budget(&raw.retry_budget, found),
         jobs: raw.jobs.map_or(Jobs { backend: JobBackend::Embedded, url: None }, |jobs| self::jobs(jobs, found)),
         telemetry: Telemetry {
             otlp: raw.telemetry.otlp.map(|otlp| otlp.value),
@@ -96,6 +98,34 @@ fn addresses(raw: &raw::Config, found: &mut Findings) {
 
 fn clash(a: SocketAddr, b: SocketAddr) -> bool {
     a.port() == b.port() && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
+}
+
+/// A request that waits must have time left to be answered, whatever its model.
+fn waiting_room(raw: &raw::Config, found: &mut Findings) -> WaitingRoom {
+    let written = &raw.waiting_room;
+    let max_wait = value_or(&written.max_wait, Millis(2_000));
+    let deadline = |model: &&raw::Model| value_or(&model.deadline, model::DEADLINE);
+    if let Some(model) = raw.models.iter().min_by_key(deadline).filter(|model| max_wait >= deadline(model)) {
+        let (name, deadline) = (&model.name.value, units::show(deadline(&model)));
+        let message = format!("a request would wait past the deadline of model {name} ({deadline})");
+        // Two defaults leave time, so at least one was written.
+        if let Some(place) = place(&written.max_wait) {
+            found.problem(place, message);
+        } else if let Some(place) = place(&model.deadline) {
+            let max_wait = units::show(max_wait);
+            found.problem(place, format!("{message}: waiting_room.max_wait is {max_wait} unless said"));
+        }
+    }
+    WaitingRoom {
+        max_wait,
+        max_waiting: small(&written.max_waiting, 1_000, found),
+        max_bytes: bounded(&written.max_bytes, WAITING_BYTES, found),
+    }
+}
+
+fn retry_budget(raw: &raw::RetryBudget, found: &mut Findings) -> RetryBudget {
+    let reserve = at_most(&raw.reserve, MOST_RESERVE, found).and_then(|reserve| u32::try_from(reserve).ok());
+    RetryBudget { percent: percent(&raw.percent, (0, 20), found), reserve: reserve.unwrap_or(100) }
 }
 
 fn jobs(raw: At<raw::Jobs>, found: &mut Findings) -> Jobs {
@@ -172,7 +202,10 @@ pub(super) fn percent(written: &Option<At<u64>>, (least, default): (u32, u32), f
 fn bounded(written: &Option<At<u64>>, (least, default, most): (u64, u64, u64), found: &mut Findings) -> u64 {
     let Some(written) = written else { return default };
     if written.value < least || written.value > most {
-        found.problem(&written.place, format!("must be between {}KiB and {}MiB", least / KIB, most / MIB));
+        found.problem(
+            &written.place,
+            format!("must be between {} and {}", units::show_size(least), units::show_size(most)),
+        );
         return default;
     }
     written.value

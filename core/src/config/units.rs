@@ -63,6 +63,16 @@ pub fn show(millis: Millis) -> String {
     if text.is_empty() { "0s".to_owned() } else { text }
 }
 
+/// `bytes` the way it is written in a file, in the largest unit that divides it: `64MiB`.
+pub fn show_size(bytes: u64) -> String {
+    let binary = SIZE_UNITS.iter().filter(|(unit, _)| unit.ends_with("iB")).rev();
+    let fits = |(_, factor): &&(&str, u64)| bytes >= *factor && bytes.is_multiple_of(*factor);
+    match binary.into_iter().find(fits) {
+        Some((unit, factor)) => format!("{}{unit}", bytes.checked_div(*factor).unwrap_or(0)),
+        None => format!("{bytes}B"),
+    }
+}
+
 fn digits(text: &str) -> Option<(u64, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, rest) = text.split_at_checked(end)?;

@@ -29,6 +29,7 @@ pub(super) struct Config {
     pub(super) models: Vec<Model>,
     pub(super) tenants: Option<At<Vec<Tenant>>>,
     pub(super) waiting_room: WaitingRoom,
+    pub(super) retry_budget: RetryBudget,
     pub(super) jobs: Option<At<Jobs>>,
     pub(super) telemetry: Telemetry,
     pub(super) max_request_bytes: Option<At<u64>>,
@@ -45,6 +46,13 @@ pub(super) struct Sidecar {
 pub(super) struct WaitingRoom {
     pub(super) max_wait: Option<At<Millis>>,
     pub(super) max_waiting: Option<At<u64>>,
+    pub(super) max_bytes: Option<At<u64>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RetryBudget {
+    pub(super) percent: Option<At<u64>>,
+    pub(super) reserve: Option<At<u64>>,
 }
 
 #[derive(Debug, Default)]
@@ -78,6 +86,7 @@ pub(super) fn read(root: &Node, found: &mut Findings) -> Option<Config> {
         models: map.get("models", found, |c, f| each(c, "model", f, model::model)).unwrap_or_default(),
         tenants: map.get("tenants", found, |c, f| each(c, "tenant", f, tenant::tenant).map(|tenants| c.at(tenants))),
         waiting_room: map.get("waiting_room", found, waiting_room).unwrap_or_default(),
+        retry_budget: map.get("retry_budget", found, retry_budget).unwrap_or_default(),
         jobs: map.get("jobs", found, jobs),
         telemetry: map.get("telemetry", found, telemetry).unwrap_or_default(),
         max_request_bytes: map.get("max_request_bytes", found, |c, f| c.size(f)),
@@ -137,9 +146,17 @@ fn store(cursor: Cursor<'_>, found: &mut Findings) -> Option<At<Store>> {
 }
 
 fn waiting_room(cursor: Cursor<'_>, found: &mut Findings) -> Option<WaitingRoom> {
-    whole(cursor, "a map with max_wait and max_waiting", found, |map, f| WaitingRoom {
+    whole(cursor, "a map with max_wait, max_waiting and max_bytes", found, |map, f| WaitingRoom {
         max_wait: map.get("max_wait", f, |c, f| c.duration_or_zero(f)),
         max_waiting: map.get("max_waiting", f, |c, f| c.whole(f)),
+        max_bytes: map.get("max_bytes", f, |c, f| c.size(f)),
+    })
+}
+
+fn retry_budget(cursor: Cursor<'_>, found: &mut Findings) -> Option<RetryBudget> {
+    whole(cursor, "a map with percent and reserve", found, |map, f| RetryBudget {
+        percent: map.get("percent", f, |c, f| c.percent(f)),
+        reserve: map.get("reserve", f, |c, f| c.whole(f)),
     })
 }
 

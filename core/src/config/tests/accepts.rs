@@ -32,9 +32,15 @@ fn the_smallest_file_is_filled_with_the_documented_defaults() {
         .assert_eq(&serde_json::to_string(&config.providers[1]).unwrap());
     expect![[r#"{"name":"smart","targets":[{"provider":"openai","model":"gpt-5.6","weight":null},{"provider":"claude","model":"claude-sonnet-5-5","weight":null},{"provider":"gemini","model":"gemini-3.8-flash","weight":null}],"first_token_timeout":10000,"answer_timeout":60000,"deadline":120000,"retries":{"per_target":0,"backoff_min":50,"backoff_max":2000},"hedge_after":null,"cache":null}"#]]
         .assert_eq(&serde_json::to_string(&config.models[0]).unwrap());
-    let rest =
-        (&config.waiting_room, &config.jobs, &config.telemetry, config.max_request_bytes, config.max_response_bytes);
-    expect![[r#"[{"max_wait":2000,"max_waiting":1000},{"backend":"embedded","url":null},{"otlp":null,"access_log":"stdout"},8388608,16777216]"#]]
+    let rest = (
+        &config.waiting_room,
+        &config.retry_budget,
+        &config.jobs,
+        &config.telemetry,
+        config.max_request_bytes,
+        config.max_response_bytes,
+    );
+    expect![[r#"[{"max_wait":2000,"max_waiting":1000,"max_bytes":67108864},{"percent":20,"reserve":100},{"backend":"embedded","url":null},{"otlp":null,"access_log":"stdout"},8388608,16777216]"#]]
         .assert_eq(&serde_json::to_string(&rest).unwrap());
 }
 

@@ -479,6 +479,9 @@ fn durations_sizes_and_ranges() {
     for wrong in ["", "%", "50 %", "50%%", "-1%", "0.5%", "50 per cent"] {
         assert_eq!(units::percent(wrong), None, "{wrong}");
     }
+    assert_eq!(units::show_size(64 << 20), "64MiB");
+    assert_eq!(units::show_size(1 << 30), "1GiB");
+    assert_eq!(units::show_size(1_000), "1000B");
     assert_eq!(units::show(Millis(90_061_001)), "1d1h1m1s1ms");
     assert_eq!(units::show(Millis(0)), "0s");
 }

@@ -270,3 +270,117 @@ fn no_limit_is_beyond_reckoning() {
     "#]],
     );
 }
+
+/// Two models, one with `times`, after a line for the waiting room.
+fn waits(room: &str, times: &str) -> String {
+    let room = if room.is_empty() { String::new() } else { format!("waiting_room: {{ {room} }}") };
+    format!(
+        "{room}\nproviders: {{ a: {{ kind: openai, api_key: $K }} }}\nmodels:\n  m: [a/x]\n  n: {{ targets: [a/x]{times} }}\n"
+    )
+}
+
+#[test]
+fn nobody_waits_longer_than_there_is_time() {
+    check(
+        &waits("max_wait: 0s, max_waiting: 0, max_bytes: 64KiB", ""),
+        expect![[r#"
+        warning 1:1: waiting_room: not in force yet in this version
+    "#]],
+    );
+    check(
+        &waits("max_wait: 119s, max_bytes: 1GiB", ""),
+        expect![[r#"
+        warning 1:1: waiting_room: not in force yet in this version
+    "#]],
+    );
+    check(
+        &waits("max_wait: 2m", ""),
+        expect![[r#"
+        1:27: waiting_room.max_wait: a request would wait past the deadline of model m (2m)
+    "#]],
+    );
+    check(
+        &waits("max_wait: 2s", ", first_token_timeout: 1s, deadline: 2s"),
+        expect![[r#"
+        1:27: waiting_room.max_wait: a request would wait past the deadline of model n (2s)
+    "#]],
+    );
+    check(
+        &waits("max_wait: 1999ms", ", first_token_timeout: 1s, deadline: 2s"),
+        expect![[r#"
+        warning 1:1: waiting_room: not in force yet in this version
+    "#]],
+    );
+    check(
+        &waits("", ", first_token_timeout: 1s, deadline: 1500ms"),
+        expect![[r#"
+        5:59: models.n.deadline: a request would wait past the deadline of model n (1s500ms): waiting_room.max_wait is 2s unless said
+    "#]],
+    );
+    check(
+        &waits("max_wait: 3m", ", deadline: 10m"),
+        expect![[r#"
+        1:27: waiting_room.max_wait: a request would wait past the deadline of model m (2m)
+    "#]],
+    );
+}
+
+#[test]
+fn the_waiting_room_has_bounds() {
+    check(
+        &waits("max_bytes: 63KiB", ""),
+        expect![[r#"
+        1:28: waiting_room.max_bytes: must be between 64KiB and 1GiB
+    "#]],
+    );
+    check(
+        &waits("max_bytes: 1025MiB, max_waiting: many", ""),
+        expect![[r#"
+        1:28: waiting_room.max_bytes: must be between 64KiB and 1GiB
+        1:50: waiting_room.max_waiting: expected a whole number, found "many"
+    "#]],
+    );
+    check(
+        &waits("max_bytes: lots, max_size: 3", ""),
+        expect![[r#"
+        1:28: waiting_room.max_bytes: expected a size such as 64KiB or 8MiB, found "lots"
+        1:34: waiting_room.max_size: unknown key; known: max_wait, max_waiting, max_bytes
+    "#]],
+    );
+}
+
+#[test]
+fn retries_have_a_budget() {
+    let budget = |budget: &str| with(&format!("retry_budget: {{ {budget} }}\n"));
+    means(&config(&budget("percent: 0, reserve: 0")).retry_budget, expect![[r#"{"percent":0,"reserve":0}"#]]);
+    means(
+        &config(&budget("percent: 100%, reserve: 100000")).retry_budget,
+        expect![[r#"{"percent":100,"reserve":100000}"#]],
+    );
+    check(
+        &budget("percent: 101, reserve: 100001"),
+        expect![[r#"
+        3:26: retry_budget.percent: must be between 0% and 100%
+        3:40: retry_budget.reserve: is too large; at most 100000
+    "#]],
+    );
+    check(
+        &budget("percent: -1, reserve: 1.5"),
+        expect![[r#"
+        3:26: retry_budget.percent: expected a percentage such as 50%, found "-1"
+        3:39: retry_budget.reserve: expected a whole number, found "1.5"
+    "#]],
+    );
+    check(
+        &budget("reserves: 5"),
+        expect![[r#"
+        3:17: retry_budget.reserves: unknown key; did you mean reserve?
+    "#]],
+    );
+    check(
+        &with("retry_budget: 20%\n"),
+        expect![[r#"
+        3:15: retry_budget: expected a map with percent and reserve, found "20%"
+    "#]],
+    );
+}

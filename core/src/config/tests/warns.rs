@@ -15,8 +15,8 @@ fn what_is_not_in_force_is_said() {
             warning 39:5: tenants.team-a.limits: not in force yet in this version
             warning 40:5: tenants.team-a.budget: not in force yet in this version
             warning 41:1: waiting_room: not in force yet in this version
-            warning 42:1: jobs: not in force yet in this version
-            warning 43:14: telemetry.otlp: not in force yet in this version
+            warning 43:1: jobs: not in force yet in this version
+            warning 44:14: telemetry.otlp: not in force yet in this version
         "#]],
     );
     check_with("store: memory\n", expect!["ok\n"]);
