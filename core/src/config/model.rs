@@ -20,13 +20,17 @@ pub(super) fn resolve(raw: &raw::Model, providers: &[&str], found: &mut Findings
         found.problem(&raw.name.place, reason);
     }
     let (first_token_timeout, answer_timeout, deadline) = times(raw, found);
-    let retries = retries(raw, found);
+    let retries = retries(raw, deadline, found);
     let cache = raw.cache.as_ref().map(|cache| self::cache(cache, found));
     let targets = raw.targets.as_ref()?;
     if targets.value.len() > MOST_TARGETS {
         found.problem(&targets.place, format!("names more than {MOST_TARGETS} targets"));
     }
-    let targets = targets.value.iter().map(|target| {
+    if let Some(hedge) = raw.hedge_after.as_ref().filter(|_| targets.value.len() == 1 && retries.per_target == 0) {
+        found
+            .problem(&hedge.place, "there is nobody to hedge to: the model has one target and retries.per_target is 0");
+    }
+    let targets = targets.value.iter().flatten().map(|target| {
         let provider = &target.provider;
         // Without any provider, that is the problem, and it is told once.
         if !providers.is_empty() && !providers.contains(&provider.value.as_str()) {
@@ -73,12 +77,16 @@ fn times(raw: &raw::Model, found: &mut Findings) -> (Millis, Millis, Millis) {
     (first_token, answer, deadline)
 }
 
-fn retries(raw: &raw::Model, found: &mut Findings) -> Retries {
+fn retries(raw: &raw::Model, deadline: Millis, found: &mut Findings) -> Retries {
     let per_target = small(&raw.per_target, chain::DEFAULT_PER_TARGET, found);
     if let Some(written) = raw.per_target.as_ref().filter(|_| per_target > MOST_RETRIES) {
         found.problem(&written.place, format!("is more than {MOST_RETRIES}; the next target is the better retry"));
     }
     let (backoff_min, backoff_max) = value_or(&raw.backoff, BACKOFF);
+    if let Some(written) = raw.backoff.as_ref().filter(|_| backoff_max >= deadline) {
+        let (pause, deadline) = (units::show(backoff_max), units::show(deadline));
+        found.problem(&written.place, format!("a pause of {pause} leaves no room within the deadline of {deadline}"));
+    }
     Retries { per_target: per_target.min(MOST_RETRIES), backoff_min, backoff_max }
 }
 

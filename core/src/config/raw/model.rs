@@ -9,7 +9,8 @@ use crate::config::{Millis, names};
 #[derive(Debug)]
 pub(in crate::config) struct Model {
     pub(in crate::config) name: At<String>,
-    pub(in crate::config) targets: Option<At<Vec<Target>>>,
+    /// None: one that was refused.
+    pub(in crate::config) targets: Option<At<Vec<Option<Target>>>>,
     pub(in crate::config) first_token_timeout: Option<At<Millis>>,
     pub(in crate::config) answer_timeout: Option<At<Millis>>,
     pub(in crate::config) deadline: Option<At<Millis>>,
@@ -72,13 +73,13 @@ pub(super) fn model(name: At<String>, cursor: Cursor<'_>, found: &mut Findings) 
     model
 }
 
-fn targets(cursor: Cursor<'_>, found: &mut Findings) -> Option<At<Vec<Target>>> {
+fn targets(cursor: Cursor<'_>, found: &mut Findings) -> Option<At<Vec<Option<Target>>>> {
     let items = cursor.list("a list of targets such as [openai/gpt-5.6]", found)?;
     if items.is_empty() {
         found.problem(&cursor.place(), "must name at least one target");
         return None;
     }
-    Some(cursor.at(items.iter().filter_map(|(path, node)| target(Cursor::new(node, path), found)).collect()))
+    Some(cursor.at(items.iter().map(|(path, node)| target(Cursor::new(node, path), found)).collect()))
 }
 
 fn target(cursor: Cursor<'_>, found: &mut Findings) -> Option<Target> {

@@ -28,6 +28,7 @@ fn plausible() -> impl Strategy<Value = String> {
         Just("retry_budget"),
         Just("retries"),
         Just("backoff"),
+        Just("hedge_after"),
         Just("1s..2s"),
         Just("deadline"),
         Just("99999999999999999999"),

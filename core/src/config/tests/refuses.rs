@@ -359,10 +359,10 @@ fn times_fit_each_other() {
     "#]],
     );
     check(
-        &model("hedge_after: 10s"),
+        &model("retries: { per_target: 1 }, hedge_after: 10s"),
         expect![[r#"
-        2:45: models.m.hedge_after: never comes: the attempt ends at its first_token_timeout of 10s
-    "#]],
+            2:73: models.m.hedge_after: never comes: the attempt ends at its first_token_timeout of 10s
+        "#]],
     );
     check(
         &model("first_token_timeout: 0s, deadline: 10, answer_timeout: soon"),

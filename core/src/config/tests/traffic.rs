@@ -384,3 +384,68 @@ fn retries_have_a_budget() {
     "#]],
     );
 }
+
+#[test]
+fn a_pause_between_attempts_ends_before_the_deadline() {
+    check(
+        &waits("", ", deadline: 30s, retries: { backoff: 1s..30s }"),
+        expect![[r#"
+        5:59: models.n.retries.backoff: a pause of 30s leaves no room within the deadline of 30s
+    "#]],
+    );
+    check(
+        &waits("", ", retries: { backoff: 2m..3m }"),
+        expect![[r#"
+        5:44: models.n.retries.backoff: a pause of 3m leaves no room within the deadline of 2m
+    "#]],
+    );
+    check(
+        &waits("", ", deadline: 30s, retries: { backoff: 1s..29s }"),
+        expect![[r#"
+        ok
+    "#]],
+    );
+    // Nobody wrote the pause of 2s.
+    check(
+        &waits("max_wait: 1s", ", first_token_timeout: 1s, deadline: 2s"),
+        expect![[r#"
+        warning 1:1: waiting_room: not in force yet in this version
+    "#]],
+    );
+}
+
+#[test]
+fn a_hedge_needs_somebody_to_hedge_to() {
+    let hedged = |targets: &str| waits("", ", hedge_after: 3s").replace("targets: [a/x]", targets);
+    check(
+        &hedged("targets: [a/x]"),
+        expect![[r#"
+        5:37: models.n.hedge_after: there is nobody to hedge to: the model has one target and retries.per_target is 0
+    "#]],
+    );
+    check(
+        &hedged("targets: [a/x], retries: { per_target: 0 }"),
+        expect![[r#"
+        5:65: models.n.hedge_after: there is nobody to hedge to: the model has one target and retries.per_target is 0
+    "#]],
+    );
+    check(
+        &hedged("targets: [a/x], retries: { per_target: 1 }"),
+        expect![[r#"
+        warning 5:52: models.n.hedge_after: not in force yet in this version
+    "#]],
+    );
+    check(
+        &hedged("targets: [a/x, a/y]"),
+        expect![[r#"
+        warning 5:29: models.n.hedge_after: not in force yet in this version
+    "#]],
+    );
+    // One mistake is one line.
+    check(
+        &hedged("targets: [a/x, y]"),
+        expect![[r#"
+        5:23: models.n.targets.1: "y" is no target; write provider/model
+    "#]],
+    );
+}
