@@ -5,7 +5,7 @@ use crate::{load, output};
 use std::fmt::Write;
 use std::path::Path;
 use weir_core::chain::Chain;
-use weir_core::config::{BaseUrl, Config, Model, Provider, show};
+use weir_core::config::{BaseUrl, Config, Limits, Model, Provider, Tenant, WaitingRoom, show, show_size};
 
 /// What to explain.
 #[derive(clap::Args)]
@@ -29,11 +29,19 @@ fn everything(config: &Config) -> String {
     let mut text = format!("gateway  http://{}\nadmin    http://{}\n", config.listen, config.admin);
     let _ = writeln!(text, "callers  {}", callers(config));
     let _ = writeln!(text, "body     at most {} KiB", config.max_request_bytes / 1024);
+    let _ = writeln!(text, "waiting  {}", waiting(&config.waiting_room));
+    let budget = &config.retry_budget;
+    let _ = writeln!(text, "retries  at most {}% of the load, and {} besides", budget.percent, budget.reserve);
     for provider in &config.providers {
         let _ = writeln!(text, "\nprovider {}", self::provider(provider));
+        let own = provider.model_limits.iter().map(|model| (model.model.as_str(), &model.limits));
+        limits([("all models", &provider.limits)].into_iter().chain(own), &mut text);
     }
     for model in &config.models {
         let _ = write!(text, "\n{}", self::model(model));
+    }
+    for tenant in &config.tenants {
+        let _ = write!(text, "\n{}", self::tenant(tenant));
     }
     text
 }
@@ -45,11 +53,12 @@ fn request(config: &Config, name: &str) -> Result<String, String> {
     }
     let direct = name.split_once('/').and_then(|(provider, model)| Some((config.provider(provider)?, model)));
     if let Some((provider, model)) = direct {
-        return Ok(format!(
-            "model {name}, addressed directly\n  one attempt: {model} at {}\n  chain {}\n",
-            self::provider(provider),
-            Chain(vec![provider.name.clone()]).cluster(),
-        ));
+        let attempt = self::provider(provider);
+        let mut text = format!("model {name}, addressed directly\n  one attempt: {model} at {attempt}\n");
+        let own = provider.model_limits.iter().filter(|own| own.model == model).map(|own| (model, &own.limits));
+        limits([("all models", &provider.limits)].into_iter().chain(own), &mut text);
+        let _ = writeln!(text, "  chain {}", Chain(vec![provider.name.clone()]).cluster());
+        return Ok(text);
     }
     let known: Vec<&str> = config.models.iter().map(|model| model.name.as_str()).collect();
     Err(format!("weir: unknown model {name:?}; known: {}, or provider/model", known.join(", ")))
@@ -66,6 +75,9 @@ fn model(model: &Model) -> String {
     let retries = &model.retries;
     let _ = writeln!(text, "  first token within {} of each attempt", show(model.first_token_timeout));
     let _ = writeln!(text, "  answer without streaming within {} of each attempt", show(model.answer_timeout));
+    if let Some(hedge) = model.hedge_after {
+        let _ = writeln!(text, "  hedged after {} without a first token", show(hedge));
+    }
     let _ = writeln!(text, "  everything within {}", show(model.deadline));
     let _ = writeln!(text, "  pause between attempts {}..{}", show(retries.backoff_min), show(retries.backoff_max));
     let _ = writeln!(text, "  chain {}", Chain::of(&model.targets, retries.per_target).cluster());
@@ -78,14 +90,53 @@ fn provider(provider: &Provider) -> String {
         None => "no key".to_owned(),
     };
     let breaker = &provider.breaker;
+    let share = match breaker.failure_rate {
+        100 => String::new(),
+        rate => format!(", or when {rate}% fail,"),
+    };
     format!(
-        "{} ({:?}) {}, {key}; after {} failures in a row left out for {}",
+        "{} ({:?}) {}, {key}; after {} failures in a row{share} left out for {}",
         provider.name,
         provider.kind,
         url(&provider.base_url),
         breaker.consecutive_failures,
         show(breaker.eject_for),
     )
+}
+
+fn tenant(tenant: &Tenant) -> String {
+    let models = tenant.models.as_ref().map_or_else(|| "every model".to_owned(), |models| models.join(", "));
+    let mut text = format!("tenant {}: {models}\n", tenant.name);
+    let own = tenant.model_limits.iter().map(|model| (model.model.as_str(), &model.limits));
+    limits([("all models", &tenant.limits)].into_iter().chain(own), &mut text);
+    text
+}
+
+/// A line for each that has any.
+fn limits<'a>(limits: impl Iterator<Item = (&'a str, &'a Limits)>, text: &mut String) {
+    for (what, limits) in limits {
+        let minute = |limit: Option<u64>, burst: Option<u64>, what: &str| {
+            let burst = burst.map(|burst| format!(" ({burst} at once)")).unwrap_or_default();
+            limit.map(|limit| format!("{limit} {what} per minute{burst}"))
+        };
+        let parts = [
+            minute(limits.requests_per_minute, limits.burst, "requests"),
+            minute(limits.tokens_per_minute, limits.burst_tokens, "tokens"),
+            limits.concurrency.map(|limit| format!("{limit} under way")),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        if !parts.is_empty() {
+            let _ = writeln!(text, "  {what}: at most {}", parts.join(", "));
+        }
+    }
+}
+
+fn waiting(room: &WaitingRoom) -> String {
+    if room.max_waiting == 0 || room.max_wait.0 == 0 {
+        return "nobody; what is over a limit is refused at once".to_owned();
+    }
+    let (bytes, wait) = (show_size(room.max_bytes), show(room.max_wait));
+    format!("at most {} requests of {bytes} together, each for {wait}", room.max_waiting)
 }
 
 /// A base URL as it is written, the port where it is not the scheme's own.
@@ -102,4 +153,75 @@ fn callers(config: &Config) -> String {
     }
     let names: Vec<&str> = config.tenants.iter().map(|tenant| tenant.name.as_str()).collect();
     format!("with the key of one of: {}", names.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+    use weir_core::config::parse;
+
+    fn config(yaml: &str) -> Config {
+        parse(yaml).expect("a right configuration").0
+    }
+
+    #[test]
+    fn the_example_in_words() {
+        let config = config(include_str!("../../envoy/weir.yaml"));
+        expect![[r#"
+            gateway  http://127.0.0.1:10000
+            admin    http://127.0.0.1:9901
+            callers  with the key of one of: team-a
+            body     at most 8192 KiB
+            waiting  at most 1000 requests of 64MiB together, each for 2s
+            retries  at most 20% of the load, and 100 besides
+
+            provider openai (OpenAi) https://api.openai.com, key from $OPENAI_API_KEY; after 5 failures in a row, or when 50% fail, left out for 30s
+              all models: at most 60000 requests per minute (60000 at once), 2000000 tokens per minute (2000000 at once), 100 under way
+              gpt-5.6: at most 30000 requests per minute, 1000000 tokens per minute, 50 under way
+
+            provider claude (Anthropic) https://api.anthropic.com, key from $ANTHROPIC_API_KEY; after 5 failures in a row, or when 50% fail, left out for 30s
+
+            provider gemini (Gemini) https://generativelanguage.googleapis.com, key from $GEMINI_API_KEY; after 5 failures in a row, or when 50% fail, left out for 30s
+
+            model smart
+              1. openai/gpt-5.6, up to 2 times
+              2. claude/claude-sonnet-5-5, up to 2 times
+              3. gemini/gemini-3.8-flash, weight 1, up to 2 times
+              first token within 10s of each attempt
+              answer without streaming within 1m of each attempt
+              hedged after 3s without a first token
+              everything within 2m
+              pause between attempts 50ms..2s
+              chain chain:openai+openai+claude+claude+gemini+gemini
+
+            tenant team-a: smart, openai/gpt-5.6
+              all models: at most 600 requests per minute, 200000 tokens per minute
+              openai/gpt-5.6: at most 60 requests per minute
+        "#]].assert_eq(&everything(&config));
+        expect![[r#"
+            model openai/gpt-5.6, addressed directly
+              one attempt: gpt-5.6 at openai (OpenAi) https://api.openai.com, key from $OPENAI_API_KEY; after 5 failures in a row, or when 50% fail, left out for 30s
+              all models: at most 60000 requests per minute (60000 at once), 2000000 tokens per minute (2000000 at once), 100 under way
+              gpt-5.6: at most 30000 requests per minute, 1000000 tokens per minute, 50 under way
+              chain chain:openai
+        "#]].assert_eq(&request(&config, "openai/gpt-5.6").expect("a target"));
+    }
+
+    #[test]
+    fn what_is_not_limited_has_no_line() {
+        let provider = "{ kind: openai, api_key: $K, breaker: { failure_rate: 100% } }";
+        let config = config(&format!("waiting_room: {{ max_waiting: 0 }}\nproviders: {{ a: {provider} }}"));
+        expect![[r#"
+            gateway  http://127.0.0.1:10000
+            admin    http://127.0.0.1:9901
+            callers  anyone who can reach it
+            body     at most 8192 KiB
+            waiting  nobody; what is over a limit is refused at once
+            retries  at most 20% of the load, and 100 besides
+
+            provider a (OpenAi) https://api.openai.com, key from $K; after 5 failures in a row left out for 30s
+        "#]]
+        .assert_eq(&everything(&config));
+    }
 }

@@ -8,12 +8,8 @@ use super::yaml::{Node, Value};
 const PENDING: &[(&str, Option<&str>)] = &[
     ("sidecar.on_outage", None),
     ("store", Some("memory")),
-    ("providers.*.limits", None),
-    ("models.*.hedge_after", None),
     ("models.*.cache", None),
-    ("tenants.*.limits", None),
     ("tenants.*.budget", None),
-    ("waiting_room", None),
     ("jobs", None),
     ("telemetry.otlp", None),
 ];

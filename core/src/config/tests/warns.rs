@@ -9,12 +9,8 @@ fn what_is_not_in_force_is_said() {
         include_str!("../../../../envoy/weir.yaml"),
         expect![[r#"
             warning 5:37: sidecar.on_outage: not in force yet in this version
-            warning 14:5: providers.openai.limits: not in force yet in this version
-            warning 32:5: models.smart.hedge_after: not in force yet in this version
             warning 33:5: models.smart.cache: not in force yet in this version
-            warning 39:5: tenants.team-a.limits: not in force yet in this version
             warning 40:5: tenants.team-a.budget: not in force yet in this version
-            warning 41:1: waiting_room: not in force yet in this version
             warning 43:1: jobs: not in force yet in this version
             warning 44:14: telemetry.otlp: not in force yet in this version
         "#]],
