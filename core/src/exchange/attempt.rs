@@ -8,7 +8,7 @@ use crate::config::{BaseUrl, Provider, Target};
 use crate::failure::{Class, Failure, Verdict};
 use crate::headers::{HeaderList, Headers};
 use crate::provider;
-use crate::{retry_after, sse};
+use crate::{limit_headers, sse};
 use std::rc::Rc;
 
 /// What happened to the attempt, as the filter at the provider sees it.
@@ -140,7 +140,9 @@ impl Attempt {
     fn response_headers(&mut self, status: u16, headers: &Headers, end: bool) -> Step {
         let encoded = headers.text("content-encoding").is_some_and(|encoding| encoding != "identity");
         if !(200..300).contains(&status) {
-            self.state = State::Error { status, retry_after: retry_after::of(headers), body: Vec::new() };
+            // The time since the request came is not known here; a date's wait is longer by as much.
+            let told = limit_headers::read(headers, self.exchange.created.saturating_mul(1000));
+            self.state = State::Error { status, retry_after: told.wait(), body: Vec::new() };
             return if end { self.understand_error() } else { Step::wait(Waker::ResponseBody, vec![]) };
         }
         if end || encoded {

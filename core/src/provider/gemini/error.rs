@@ -3,6 +3,7 @@
 use crate::config::Millis;
 use crate::failure::{Class, Failure, bounded};
 use crate::json::{Raw, Str};
+use crate::limit_headers;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -94,7 +95,7 @@ impl<'a> Facts<'a> {
         let details = error.details.iter().flatten().filter_map(|raw| raw.parse::<Detail<'a>>().ok());
         for detail in details {
             facts.reason = facts.reason.or(detail.reason);
-            facts.retry_delay = facts.retry_delay.or_else(|| seconds(&detail.retry_delay?));
+            facts.retry_delay = facts.retry_delay.or_else(|| limit_headers::duration(&detail.retry_delay?));
             facts.is_daily |= detail
                 .violations
                 .iter()
@@ -156,24 +157,9 @@ fn status_of(name: &str) -> u16 {
     }
 }
 
-/// `Please retry in 46.1s.`
+/// `Please retry in 46.1s.`, `… in 873.4ms.`, `… in 22h13m4.5s.`
 fn delay_in_words(message: &str) -> Option<Millis> {
     let (_, rest) = message.split_once("retry in ")?;
     let end = rest.find('s')?;
-    seconds(rest.get(..=end)?)
-}
-
-/// A `google.protobuf.Duration`: `34.4s`, `34s`, `0.5s`; rounded up to a millisecond.
-fn seconds(text: &str) -> Option<Millis> {
-    let text = text.strip_suffix('s')?;
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let mut millis = whole.parse::<u64>().ok()?.checked_mul(1000)?;
-    for (digit, weight) in fraction.bytes().zip([100_u64, 10, 1]) {
-        millis = millis.saturating_add(u64::from(digit.saturating_sub(b'0')).saturating_mul(weight));
-    }
-    let is_finer = fraction.bytes().skip(3).any(|byte| byte != b'0');
-    Some(Millis(millis.saturating_add(u64::from(is_finer))))
+    limit_headers::duration(rest.get(..=end)?)
 }

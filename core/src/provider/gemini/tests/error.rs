@@ -65,6 +65,12 @@ fn each_status_has_its_class() {
         (
             429,
             "RESOURCE_EXHAUSTED",
+            "Please retry in 1m0.25s.",
+            expect!["failure: RateLimited 429 code=RESOURCE_EXHAUSTED retry_after=60250ms: Please retry in 1m0.25s."],
+        ),
+        (
+            429,
+            "RESOURCE_EXHAUSTED",
             "Quota exceeded for metric: x, limit: 0, model: y\\nPlease retry in 46.1s.",
             expect![[r#"
             failure: QuotaExhausted 429 code=RESOURCE_EXHAUSTED: Quota exceeded for metric: x, limit: 0, model: y
@@ -122,7 +128,7 @@ fn a_quota_of_a_minute_is_waited_for_and_one_of_a_day_is_not() {
     check(
         429,
         &quota(minute, "99999999999999999999s"),
-        expect!["failure: RateLimited 429 code=RESOURCE_EXHAUSTED: Quota exceeded."],
+        expect!["failure: RateLimited 429 code=RESOURCE_EXHAUSTED retry_after=86400000ms: Quota exceeded."],
     );
     check(
         429,
