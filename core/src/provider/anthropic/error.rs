@@ -30,7 +30,7 @@ struct Details<'a> {
 pub fn read(status: u16, body: &[u8]) -> Failure {
     match serde_json::from_slice::<Envelope<'_>>(body) {
         Ok(Envelope { error }) => failure(Some(status), &error),
-        Err(_) => Failure::plain(by_status(status), Some(status), by_status(status).describe()),
+        Err(_) => Failure::of_status(status),
     }
 }
 
@@ -48,19 +48,27 @@ pub(super) fn failure(status: Option<u16>, error: &Error<'_>) -> Failure {
 }
 
 fn classify(status: u16, kind: &str, message: &str, error_code: &str) -> Class {
+    match error_code {
+        // Enforced, or of the contract: until the month ends, or somebody raises it.
+        code if code.ends_with("spend_limit_reached") => return Class::QuotaExhausted,
+        // Their guard against a steep rise, which time heals.
+        "ramp_limit_exceeded" => return Class::RateLimited,
+        "organization_on_hold" => return Class::Credential,
+        _ => {}
+    }
     match kind {
         "overloaded_error" => Class::Overloaded,
-        "rate_limit_error" if error_code.ends_with("spend_limit_reached") => Class::QuotaExhausted,
         "rate_limit_error" => Class::RateLimited,
         "billing_error" => Class::QuotaExhausted,
-        "authentication_error" | "permission_error" => Class::Credential,
+        "authentication_error" => Class::Credential,
+        "permission_error" => Class::Forbidden,
         "not_found_error" => Class::ModelNotFound,
         "conflict_error" => Class::Conflict,
         "request_too_large" => Class::TooLarge,
         "timeout_error" => Class::Timeout,
         "api_error" => Class::ServerError,
         "invalid_request_error" if status == 400 => invalid(message),
-        _ => by_status(status),
+        _ => Class::of_status(status),
     }
 }
 
@@ -73,22 +81,6 @@ fn invalid(message: &str) -> Class {
         Class::ContextTooLong
     } else {
         Class::InvalidRequest
-    }
-}
-
-fn by_status(status: u16) -> Class {
-    match status {
-        401 | 403 => Class::Credential,
-        402 => Class::QuotaExhausted,
-        404 => Class::ModelNotFound,
-        408 | 409 => Class::Conflict,
-        413 => Class::TooLarge,
-        429 => Class::RateLimited,
-        400..=499 => Class::InvalidRequest,
-        503 | 529 => Class::Overloaded,
-        504 => Class::Timeout,
-        500..=599 => Class::ServerError,
-        _ => Class::Unreadable,
     }
 }
 

@@ -62,7 +62,7 @@ pub fn read(status: u16, body: &[u8]) -> Failure {
     };
     match error {
         Some(Envelope { error }) => failure(Some(status), &error),
-        None => Failure::plain(by_status(status), Some(status), by_status(status).describe()),
+        None => Failure { class: by_status(status), ..Failure::of_status(status) },
     }
 }
 
@@ -111,34 +111,26 @@ impl<'a> Facts<'a> {
 fn classify(status: u16, name: &str, message: &str, facts: &Facts<'_>) -> Class {
     let says = |words| message.contains(words);
     let reason = facts.reason.as_ref().map_or("", Str::as_str);
-    match status {
+    match (status, reason) {
+        // The reasons are `google.api.ErrorReason`'s.
+        (400..=499, "BILLING_DISABLED") => Class::QuotaExhausted,
+        (400..=499, "SERVICE_DISABLED" | "CONSUMER_SUSPENDED" | "CONSUMER_INVALID") => Class::Credential,
         // A bad key is a bad argument at Google.
-        400 if reason.starts_with("API_KEY_") || says("API key not valid") || says("API key expired") => {
-            Class::Credential
-        }
+        (400..=499, reason) if reason.starts_with("API_KEY_") => Class::Credential,
+        (400, _) if says("API key not valid") || says("API key expired") => Class::Credential,
         // The region, or billing, of our account.
-        400 if name == "FAILED_PRECONDITION" => Class::Credential,
-        400 if says("exceeds the maximum number of tokens") => Class::ContextTooLong,
-        429 if facts.is_daily || says("limit: 0") => Class::QuotaExhausted,
+        (400, _) if name == "FAILED_PRECONDITION" => Class::Credential,
+        (400, _) if says("exceeds the maximum number of tokens") => Class::ContextTooLong,
+        // A file that the client named: https://github.com/googleapis/python-genai/issues/1218
+        (403, _) if says("permission to access the File") => Class::InvalidRequest,
+        (429, _) if facts.is_daily || says("limit: 0") => Class::DailyQuota,
         _ => by_status(status),
     }
 }
 
+/// `CANCELLED` is theirs, as nobody here cancels a request and still reads its answer.
 fn by_status(status: u16) -> Class {
-    match status {
-        401 | 403 => Class::Credential,
-        402 => Class::QuotaExhausted,
-        404 => Class::ModelNotFound,
-        408 | 409 => Class::Conflict,
-        413 => Class::TooLarge,
-        429 => Class::RateLimited,
-        499 => Class::ServerError,
-        400..=498 => Class::InvalidRequest,
-        503 | 529 => Class::Overloaded,
-        504 => Class::Timeout,
-        500..=599 => Class::ServerError,
-        _ => Class::Unreadable,
-    }
+    if status == 499 { Class::ServerError } else { Class::of_status(status) }
 }
 
 /// The HTTP status that belongs to a gRPC one.

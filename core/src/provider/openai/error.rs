@@ -18,6 +18,14 @@ struct ErrorFields<'a> {
     kind: Option<Str<'a>>,
     param: Option<Str<'a>>,
     code: Option<Code<'a>>,
+    /// Azure's; raw, so that another shape hides nothing.
+    innererror: Option<Raw<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+struct Inner<'a> {
+    code: Option<Str<'a>>,
 }
 
 /// How compatible servers say it too: `{"message": …}`, `{"detail": …}`, `{"error": "…"}`.
@@ -51,7 +59,8 @@ const BILLING_CODES: [&str; 5] = [
     "project_spend_limit_exceeded",
     "organization_usage_limit_exceeded",
 ];
-const POLICY_CODES: [&str; 4] = ["content_policy_violation", "content_filter", "invalid_prompt", "bio_policy"];
+const POLICY_CODES: [&str; 5] =
+    ["content_policy_violation", "content_filter", "invalid_prompt", "bio_policy", "ResponsibleAIPolicyViolation"];
 
 /// Reads an error object that came with a 200: its own code or type says what status it stands for.
 pub fn read_in_band(body: &[u8]) -> Failure {
@@ -65,7 +74,8 @@ pub fn read_in_band(body: &[u8]) -> Failure {
     let status = number.filter(|status| (400..600).contains(status)).unwrap_or(match kind {
         "invalid_request_error" | "BadRequestError" => 400,
         "authentication_error" => 401,
-        "rate_limit_error" | "rate_limit_exceeded" => 429,
+        "rate_limit_error" | "rate_limit_exceeded" | "insufficient_quota" => 429,
+        "slow_down" => 503,
         _ => 500,
     });
     read(status, body)
@@ -84,11 +94,10 @@ pub fn read(status: u16, body: &[u8]) -> Failure {
     });
     let kind = fields.kind.as_deref().unwrap_or_default();
     let message = fields.message.as_deref().unwrap_or_default();
-    let class = match class(status, kind, code.as_deref().unwrap_or_default()) {
-        // Google's compatible endpoint says so with a 400.
-        Class::InvalidRequest if message.contains("API key not valid") => Class::Credential,
-        class => class,
-    };
+    let inner: Option<Inner<'_>> = fields.innererror.and_then(|inner| inner.parse().ok());
+    let inner = inner.and_then(|inner| inner.code);
+    let told = [code.as_deref(), Some(kind), inner.as_deref()].map(Option::unwrap_or_default);
+    let class = classify(status, told, message);
     Failure {
         class,
         status: Some(status),
@@ -99,17 +108,22 @@ pub fn read(status: u16, body: &[u8]) -> Failure {
     }
 }
 
-fn class(status: u16, kind: &str, code: &str) -> Class {
-    if BILLING_CODES.contains(&code) || BILLING_CODES.contains(&kind) {
-        return Class::QuotaExhausted;
-    }
-    match (status, code) {
-        (400..=499, "context_length_exceeded") => Class::ContextTooLong,
-        (400..=499, code) if POLICY_CODES.contains(&code) => Class::ContentPolicy,
-        (400..=499, "model_not_found") => Class::ModelNotFound,
-        (400..=499, "invalid_api_key") => Class::Credential,
-        (429, _) | (_, "rate_limit_exceeded") => Class::RateLimited,
-        (503, _) | (_, "server_is_overloaded" | "slow_down") => Class::Overloaded,
+/// `told`: the code, the type and Azure's inner code; servers differ in which of them says it.
+fn classify(status: u16, told: [&str; 3], message: &str) -> Class {
+    let says = |words: &[&str]| told.iter().any(|word| words.contains(word));
+    let is_limit = status == 429 || says(&["rate_limit_exceeded", "rate_limit_error"]);
+    match status {
+        _ if says(&BILLING_CODES) => Class::QuotaExhausted,
+        400..=499 if says(&["context_length_exceeded"]) => Class::ContextTooLong,
+        400..=499 if says(&POLICY_CODES) => Class::ContentPolicy,
+        400..=499 if says(&["model_not_found"]) => Class::ModelNotFound,
+        400..=499 if says(&["invalid_api_key", "unsupported_country_region_territory"]) => Class::Credential,
+        // Google's compatible endpoint.
+        400 if message.contains("API key not valid") => Class::Credential,
+        // Groq's is a 413: https://github.com/HunorLaczko/ha-groq-cloud-api/issues/27
+        _ if is_limit && message.starts_with("Request too large") => Class::OverLimit,
+        _ if is_limit => Class::RateLimited,
+        _ if says(&["server_is_overloaded", "slow_down"]) => Class::Overloaded,
         _ => Class::of_status(status),
     }
 }
@@ -130,7 +144,7 @@ mod tests {
             (403, "request_forbidden", "unsupported_country_region_territory", Class::Credential),
             (404, "invalid_request_error", "model_not_found", Class::ModelNotFound),
             (400, "invalid_request_error", "model_not_found", Class::ModelNotFound),
-            (408, "", "", Class::Conflict),
+            (408, "", "", Class::Timeout),
             (409, "", "", Class::Conflict),
             (413, "", "", Class::TooLarge),
             (405, "", "", Class::Unexpected),

@@ -60,7 +60,7 @@ fn each_type_has_its_class() {
             expect!["failure: Credential 401 code=authentication_error: invalid x-api-key"],
         ),
         (402, "billing_error", "pay", expect!["failure: QuotaExhausted 402 code=billing_error: pay"]),
-        (403, "permission_error", "no", expect!["failure: Credential 403 code=permission_error: no"]),
+        (403, "permission_error", "no", expect!["failure: Forbidden 403 code=permission_error: no"]),
         (
             404,
             "not_found_error",
@@ -73,7 +73,7 @@ fn each_type_has_its_class() {
         (500, "api_error", "oops", expect!["failure: ServerError 500 code=api_error: oops"]),
         (504, "timeout_error", "late", expect!["failure: Timeout 504 code=timeout_error: late"]),
         (529, "overloaded_error", "Overloaded", expect!["failure: Overloaded 529 code=overloaded_error: Overloaded"]),
-        (418, "something_new", "tea", expect!["failure: InvalidRequest 418 code=something_new: tea"]),
+        (418, "something_new", "tea", expect!["failure: Unexpected 418 code=something_new: tea"]),
     ] {
         check(status, &of(kind, message), expect);
     }
@@ -98,13 +98,13 @@ fn without_words_the_status_tells() {
     for (status, expect) in [
         (400, expect!["failure: InvalidRequest 400: invalid request"]),
         (401, expect!["failure: Credential 401: the gateway's credential was refused"]),
-        (408, expect!["failure: Conflict 408: conflict"]),
+        (408, expect!["failure: Timeout 408: timeout"]),
         (422, expect!["failure: InvalidRequest 422: invalid request"]),
         (429, expect!["failure: RateLimited 429: rate limited"]),
         (502, expect!["failure: ServerError 502: server error"]),
         (503, expect!["failure: Overloaded 503: overloaded"]),
         (522, expect!["failure: ServerError 522: server error"]),
-        (302, expect!["failure: Unreadable 302: unreadable answer"]),
+        (302, expect!["failure: Unexpected 302: unexpected status"]),
     ] {
         check(status, "<html>", expect);
     }

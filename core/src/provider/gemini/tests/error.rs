@@ -45,7 +45,7 @@ fn each_status_has_its_class() {
         ),
         (401, "UNAUTHENTICATED", "m", expect!["failure: Credential 401 code=UNAUTHENTICATED: m"]),
         (402, "FAILED_PRECONDITION", "m", expect!["failure: QuotaExhausted 402 code=FAILED_PRECONDITION: m"]),
-        (403, "PERMISSION_DENIED", "m", expect!["failure: Credential 403 code=PERMISSION_DENIED: m"]),
+        (403, "PERMISSION_DENIED", "m", expect!["failure: Forbidden 403 code=PERMISSION_DENIED: m"]),
         (
             404,
             "NOT_FOUND",
@@ -73,8 +73,8 @@ fn each_status_has_its_class() {
             "RESOURCE_EXHAUSTED",
             "Quota exceeded for metric: x, limit: 0, model: y\\nPlease retry in 46.1s.",
             expect![[r#"
-            failure: QuotaExhausted 429 code=RESOURCE_EXHAUSTED: Quota exceeded for metric: x, limit: 0, model: y
-            Please retry in 46.1s."#]],
+                failure: DailyQuota 429 code=RESOURCE_EXHAUSTED: Quota exceeded for metric: x, limit: 0, model: y
+                Please retry in 46.1s."#]],
         ),
         (499, "CANCELLED", "m", expect!["failure: ServerError 499 code=CANCELLED: m"]),
         (500, "INTERNAL", "m", expect!["failure: ServerError 500 code=INTERNAL: m"]),
@@ -133,7 +133,7 @@ fn a_quota_of_a_minute_is_waited_for_and_one_of_a_day_is_not() {
     check(
         429,
         &quota("GenerateRequestsPerDayPerProjectPerModel-FreeTier", "34s"),
-        expect!["failure: QuotaExhausted 429 code=RESOURCE_EXHAUSTED: Quota exceeded."],
+        expect!["failure: DailyQuota 429 code=RESOURCE_EXHAUSTED: Quota exceeded."],
     );
 }
 
@@ -160,10 +160,10 @@ fn an_error_may_be_wrapped_in_an_array() {
 #[test]
 fn without_words_the_status_tells() {
     for (status, expect) in [
-        (302, expect!["failure: Unreadable 302: unreadable answer"]),
+        (302, expect!["failure: Unexpected 302: unexpected status"]),
         (400, expect!["failure: InvalidRequest 400: invalid request"]),
-        (403, expect!["failure: Credential 403: the gateway's credential was refused"]),
-        (408, expect!["failure: Conflict 408: conflict"]),
+        (403, expect!["failure: Forbidden 403: the gateway's credential is not permitted to do this"]),
+        (408, expect!["failure: Timeout 408: timeout"]),
         (429, expect!["failure: RateLimited 429: rate limited"]),
         (502, expect!["failure: ServerError 502: server error"]),
         (503, expect!["failure: Overloaded 503: overloaded"]),
