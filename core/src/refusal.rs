@@ -262,11 +262,14 @@ fn failed(attempts: &[Attempted]) -> ErrorBody {
     let (status, kind, code) = match () {
         // Every provider of the chain is left out by its breaker. (`all` holds of nothing, so this comes first.)
         () if attempts.is_empty() => (503, "upstream_error", "no_target_available"),
-        () if all(&[Class::RateLimited]) => (429, "rate_limit_error", "rate_limit_exceeded"),
-        () if all(&[Class::RateLimited, Class::QuotaExhausted]) => (429, "rate_limit_error", "insufficient_quota"),
+        () if all(&[Class::QuotaExhausted, Class::DailyQuota]) => (429, "rate_limit_error", "insufficient_quota"),
+        () if all(&[Class::RateLimited, Class::OverLimit, Class::QuotaExhausted, Class::DailyQuota]) => {
+            (429, "rate_limit_error", "rate_limit_exceeded")
+        }
         () if all(&[Class::ContextTooLong]) => (400, INVALID, "context_length_exceeded"),
         () if all(&[Class::ModelNotFound]) => (404, INVALID, "model_not_found"),
-        () if all(&[Class::Credential]) => (502, "upstream_error", "upstream_authentication_error"),
+        () if all(&[Class::Credential, Class::Forbidden]) => (502, "upstream_error", "upstream_authentication_error"),
+        () if all(&[Class::Conflict]) => (409, "upstream_error", "upstream_conflict"),
         () if all(&[Class::Timeout]) => (504, "upstream_error", "upstream_timeout"),
         () if all(&[Class::Overloaded, Class::RateLimited]) => (503, "upstream_error", "overloaded"),
         () => (502, "upstream_error", "upstream_failed"),
@@ -307,8 +310,15 @@ fn own_code(class: Class) -> Option<&'static str> {
     }
 }
 
-/// When the first of the targets wants to be asked again, in milliseconds, at most a minute.
+/// When the first of the targets wants to be asked again, in milliseconds, at most a minute. What a wait does not
+/// mend, a bill above all, has none, whatever the provider said.
 fn retry_after(attempts: &[Attempted]) -> Option<u64> {
-    let waits = attempts.iter().filter_map(|attempt| attempt.failure.retry_after);
+    let waits = attempts
+        .iter()
+        .filter(|attempt| attempt.failure.class.rule().retry_same)
+        .filter_map(|attempt| attempt.failure.retry_after);
     waits.map(|wait| wait.0.min(60_000)).min()
 }
+
+#[cfg(test)]
+mod tests;

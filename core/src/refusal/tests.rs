@@ -1,0 +1,56 @@
+use super::*;
+use crate::config::Millis;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// What the client reads when these attempts failed, each with what it was asked to wait, in milliseconds:
+/// status, code, `retry-after-ms` and `x-should-retry`.
+fn told(attempts: &[(Class, Option<u64>)]) -> String {
+    let attempts = attempts.iter().map(|&(class, wait)| Attempted {
+        target: Target { provider: "p".into(), model: "m".into(), weight: None },
+        failure: Failure { retry_after: wait.map(Millis), ..Failure::plain(class, Some(429), "") },
+    });
+    let refusal = Refusal::Failed(attempts.collect());
+    let reply = refusal.reply(Dialect::OpenAi);
+    let header = |name: &str| {
+        let value = reply.headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.clone());
+        String::from_utf8(value.unwrap_or_else(|| b"-".to_vec())).unwrap()
+    };
+    let code = refusal.error().code.unwrap();
+    format!("{} {code} {} {}", reply.status, header("retry-after-ms"), header("x-should-retry"))
+}
+
+#[test]
+fn a_bill_is_not_worth_a_retry_whatever_the_provider_says() {
+    use Class::{DailyQuota, QuotaExhausted, RateLimited};
+    for wait in [None, Some(20_000)] {
+        assert_eq!(told(&[(QuotaExhausted, wait)]), "429 insufficient_quota - false");
+        assert_eq!(told(&[(DailyQuota, wait), (QuotaExhausted, wait)]), "429 insufficient_quota - false");
+    }
+    // Where one target only asks for a moment, the request may come again.
+    assert_eq!(told(&[(QuotaExhausted, Some(1)), (RateLimited, Some(20_000))]), "429 rate_limit_exceeded 20000 -");
+}
+
+#[test]
+fn a_request_over_the_limit_is_not_worth_a_retry() {
+    assert_eq!(told(&[(Class::OverLimit, Some(1_000))]), "429 rate_limit_exceeded - false");
+    assert_eq!(told(&[(Class::RateLimited, None)]), "429 rate_limit_exceeded - false");
+    assert_eq!(told(&[(Class::RateLimited, Some(3_600_000))]), "429 rate_limit_exceeded 60000 -");
+}
+
+#[test]
+fn one_class_of_failure_is_told_as_what_it_is() {
+    for (class, expected) in [
+        (Class::ContextTooLong, "400 context_length_exceeded"),
+        (Class::ModelNotFound, "404 model_not_found"),
+        (Class::Credential, "502 upstream_authentication_error"),
+        (Class::Forbidden, "502 upstream_authentication_error"),
+        (Class::Conflict, "409 upstream_conflict"),
+        (Class::Timeout, "504 upstream_timeout"),
+        (Class::Overloaded, "503 overloaded"),
+        (Class::ServerError, "502 upstream_failed"),
+        (Class::Unexpected, "502 upstream_failed"),
+    ] {
+        assert_eq!(told(&[(class, None), (class, None)]), format!("{expected} - false"));
+    }
+}
