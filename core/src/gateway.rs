@@ -3,6 +3,9 @@
 use crate::capability::{self, Capabilities};
 use crate::chain::{self, Chain};
 use crate::config::{Config, Kind, Provider, Target};
+use crate::shared::SharedData;
+use crate::stats::{Metrics, Stats};
+use crate::traffic::Traffic;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::cell::Cell;
@@ -21,6 +24,16 @@ pub struct Gateway {
     secrets: BTreeMap<String, String>,
     /// Bytes of all request bodies under way in this VM.
     held: Cell<usize>,
+    pub traffic: Rc<Traffic>,
+    pub(crate) stats: Stats,
+}
+
+/// What the host lends.
+pub struct Ports {
+    pub shared: Rc<dyn SharedData>,
+    pub metrics: Box<dyn Metrics>,
+    /// A number that no other VM has.
+    pub worker: u64,
 }
 
 /// Most bytes of request bodies that one VM, so one worker, holds at once. A VM has 1 GiB, and a body takes about twice
@@ -49,10 +62,11 @@ pub enum PluginConfig {
 
 /// Whether a key opens the gateway, and for whom.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Access<'a> {
+pub enum Access {
     /// No tenants are configured.
     Open,
-    Tenant(&'a str),
+    /// Its place in the configuration.
+    Tenant(usize),
     Denied,
 }
 
@@ -68,7 +82,7 @@ impl Gateway {
     ///
     /// # Errors
     /// A credential whose variable is not set, or could not be sent as a header.
-    pub fn new(config: Config, env: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+    pub fn new(config: Config, ports: Ports, env: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let mut secrets = BTreeMap::new();
         for provider in &config.providers {
             let Some(name) = &provider.api_key else { continue };
@@ -82,7 +96,9 @@ impl Gateway {
         let chains = chain::all(&config).iter().map(Chain::cluster).collect();
         let capabilities = capability::Table::builtin()?;
         let held = Cell::new(0);
-        let mut gateway = Self { capabilities, known: Vec::new(), chains, secrets, held, config };
+        let traffic = Rc::new(Traffic::new(&config, ports.shared, ports.worker));
+        let stats = Stats::new(&config, ports.metrics);
+        let mut gateway = Self { capabilities, known: Vec::new(), chains, secrets, held, traffic, stats, config };
         let targets = gateway.config.models.iter().flat_map(|model| &model.targets);
         gateway.known = targets
             .map(|target| {
@@ -116,25 +132,35 @@ impl Gateway {
     }
 
     /// Who the holder of `key` is. Every tenant is compared, each in constant time.
-    pub fn access(&self, key: Option<&str>) -> Access<'_> {
+    pub fn access(&self, key: Option<&str>) -> Access {
         if self.config.tenants.is_empty() {
             return Access::Open;
         }
         let Some(key) = key else { return Access::Denied };
         let digest = Sha256::digest(key.as_bytes());
         let mut found = Access::Denied;
-        for tenant in &self.config.tenants {
+        for (index, tenant) in self.config.tenants.iter().enumerate() {
             if bool::from(digest.as_slice().ct_eq(&unhex(&tenant.key_sha256))) {
-                found = Access::Tenant(&tenant.name);
+                found = Access::Tenant(index);
             }
         }
         found
     }
 
     /// Whether a tenant may use a model, by the name that it asked for.
-    pub fn may_use(&self, tenant: &str, model: &str) -> bool {
-        let tenant = self.config.tenants.iter().find(|known| known.name == tenant);
+    pub fn may_use(&self, tenant: usize, model: &str) -> bool {
+        let tenant = self.config.tenants.get(tenant);
         tenant.is_some_and(|tenant| tenant.models.as_ref().is_none_or(|models| models.iter().any(|name| name == model)))
+    }
+
+    /// Shows how each provider is, and how many requests wait.
+    pub fn show(&self, now: u64) {
+        for index in 0..self.config.providers.len() {
+            if let Some(gauges) = self.traffic.gauges(index, now) {
+                self.stats.provider(index, gauges.in_flight, gauges.cooling.div_ceil(1_000));
+            }
+        }
+        self.stats.waiting(self.traffic.waiting());
     }
 
     /// The chain for `targets`: with all retries if that order was rendered, else without retries, else the longest

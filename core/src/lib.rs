@@ -31,4 +31,9 @@ pub mod limit_headers;
 pub mod provider;
 pub mod refusal;
 pub mod route;
+pub mod shared;
 pub mod sse;
+pub mod stats;
+#[cfg(test)]
+mod testing;
+pub mod traffic;

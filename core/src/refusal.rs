@@ -1,10 +1,12 @@
 //! Why Weir answers a request itself, and what the client reads then.
 
-use crate::config::Target;
+use crate::config::{Millis, Target, show};
 use crate::dialect::Dialect;
 use crate::failure::{Class, Failure};
 use crate::headers::HeaderList;
 use crate::provider::Unsupported;
+use crate::stats::Outcome;
+use crate::traffic::{Ceiling, Obstacle, Owner};
 
 /// A request that gets no model's answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +54,8 @@ pub enum Refusal {
     },
     /// No target of the request can serve it: what stands against the first of them.
     Unsupported(Unsupported),
+    /// A limit of ours, a full waiting room, or targets that are all left alone.
+    Limited(Obstacle),
     /// Every target was tried.
     Failed(Vec<Attempted>),
     /// Envoy answered in our place.
@@ -103,11 +107,11 @@ impl Refusal {
         match self {
             Refusal::OutOfMemory => reply.headers.push(("retry-after".into(), b"1".to_vec())),
             Refusal::MethodNotAllowed { allow } => reply.headers.push(("allow".into(), allow.as_bytes().to_vec())),
+            Refusal::Limited(obstacle) => reply.headers.extend(come_again(obstacle.wait().unwrap_or(UNKNOWN_WAIT))),
             Refusal::Failed(attempts) => {
                 reply.headers.push(("x-weir-attempts".into(), attempts.len().to_string().into_bytes()));
                 if let Some(wait) = retry_after(attempts) {
-                    reply.headers.push(("retry-after".into(), wait.div_ceil(1000).to_string().into_bytes()));
-                    reply.headers.push(("retry-after-ms".into(), wait.to_string().into_bytes()));
+                    reply.headers.extend(come_again(wait));
                 } else {
                     // The targets were tried already; an SDK that tries again multiplies the load by three.
                     reply.headers.push(("x-should-retry".into(), b"false".to_vec()));
@@ -116,6 +120,20 @@ impl Refusal {
             _ => {}
         }
         reply
+    }
+
+    /// How the request has ended, as it is counted.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Refusal::Limited(_) | Refusal::OutOfMemory => Outcome::Limited,
+            Refusal::Failed(_) | Refusal::Gateway { .. } => match self.error().status {
+                429 => Outcome::Upstream429,
+                408 | 504 => Outcome::Timeout,
+                400..=499 => Outcome::ClientError,
+                _ => Outcome::Upstream5xx,
+            },
+            _ => Outcome::ClientError,
+        }
     }
 
     /// The error in no dialect yet (PROVIDERS D.3).
@@ -226,6 +244,7 @@ impl Refusal {
             Refusal::Unsupported(Unsupported { param, message }) => {
                 error(400, INVALID, Some("unsupported_parameter"), Some(param), message.clone())
             }
+            Refusal::Limited(obstacle) => limited(obstacle),
             Refusal::Failed(attempts) => failed(attempts),
             Refusal::Gateway { status } => error(
                 *status,
@@ -243,6 +262,49 @@ impl Refusal {
             ),
         }
     }
+}
+
+/// What is said of a wait that nobody can know, such as that for a slot, in milliseconds.
+const UNKNOWN_WAIT: u64 = 1_000;
+
+/// When a request may come again: in whole seconds for all clients, in milliseconds for those that read them.
+fn come_again(wait: u64) -> HeaderList {
+    let seconds = wait.div_ceil(1_000).max(1).to_string();
+    vec![("retry-after".into(), seconds.into_bytes()), ("retry-after-ms".into(), wait.to_string().into_bytes())]
+}
+
+/// The error of a request that could not be taken in time.
+fn limited(obstacle: &Obstacle) -> ErrorBody {
+    let again = match obstacle.wait() {
+        Some(wait) => format!("Try again in {}.", show(Millis(wait))),
+        None => "Try again in a moment.".to_owned(),
+    };
+    let (status, kind, code, why) = match obstacle {
+        Obstacle::Limited { owner, ceiling, .. } => {
+            let whose = match owner {
+                Owner::Provider => "the provider",
+                Owner::Target => "the target",
+                Owner::Tenant => "this API key",
+                Owner::TenantModel => "this API key and model",
+            };
+            let what = match ceiling {
+                Ceiling::Requests => "requests per minute",
+                Ceiling::Tokens => "tokens per minute",
+                Ceiling::Concurrency => "concurrent requests",
+            };
+            (429, "rate_limit_error", "rate_limit_exceeded", format!("The limit of {whose} on {what} is reached."))
+        }
+        Obstacle::Queued { .. } => {
+            (429, "rate_limit_error", "rate_limit_exceeded", "Too many requests are waiting already.".to_owned())
+        }
+        Obstacle::Cooling { passes: true, .. } => {
+            (429, "rate_limit_error", "rate_limit_exceeded", "Every target asked to be left alone.".to_owned())
+        }
+        Obstacle::Cooling { passes: false, .. } => {
+            (503, "upstream_error", "no_target_available", "No target is available at the moment.".to_owned())
+        }
+    };
+    ErrorBody { status, kind, code: Some(code.into()), param: None, message: format!("{why} {again}") }
 }
 
 /// The error of a request that no target answered: the client's own mistake as it is, otherwise one honest summary.

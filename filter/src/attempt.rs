@@ -21,7 +21,7 @@ impl AttemptContext {
 
     fn step(&mut self, event: AttemptEvent<'_>) -> Action {
         match &mut self.attempt {
-            Some(attempt) => apply(self.context_id, attempt.step(event)),
+            Some(attempt) => apply(self.context_id, attempt.step(host::now(), event)),
             None => Action::Continue,
         }
     }
@@ -45,7 +45,8 @@ impl Context for AttemptContext {}
 
 impl HttpContext for AttemptContext {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        self.attempt = exchanges::find().zip(provider()).and_then(|(exchange, name)| Attempt::begin(exchange, &name));
+        self.attempt =
+            exchanges::find().zip(provider()).and_then(|(exchange, name)| Attempt::begin(exchange, &name, host::now()));
         if self.attempt.is_none() {
             // The VM was reloaded since the request came, or `weir render` did not write this configuration. The
             // headers may be those of an earlier attempt, its credential among them: nothing goes out.
@@ -79,12 +80,14 @@ impl HttpContext for AttemptContext {
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
         self.step(AttemptEvent::ResponseTrailers)
     }
+}
 
-    fn on_log(&mut self) {
-        if !self.attempt.as_ref().is_some_and(Attempt::is_open) {
-            return;
+impl Drop for AttemptContext {
+    /// `on_log` does not run for an attempt that Envoy gave up; this does for each.
+    fn drop(&mut self) {
+        if self.attempt.as_ref().is_some_and(Attempt::is_open) {
+            let details = host::property(&["response", "code_details"]).unwrap_or_default();
+            let _ = self.step(AttemptEvent::Closed { details: &String::from_utf8_lossy(&details) });
         }
-        let details = host::property(&["response", "code_details"]).unwrap_or_default();
-        let _ = self.step(AttemptEvent::Closed { details: &String::from_utf8_lossy(&details) });
     }
 }

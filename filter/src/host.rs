@@ -57,6 +57,20 @@ unsafe extern "C" {
     fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, size: usize) -> u32;
     fn proxy_close_stream(kind: u32) -> u32;
+    fn proxy_continue_stream(kind: u32) -> u32;
+    fn proxy_set_effective_context(context: u32) -> u32;
+    fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
+    fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+        cas: *mut u32,
+    ) -> u32;
+    fn proxy_set_shared_data(key: *const u8, key_size: usize, data: *const u8, size: usize, cas: u32) -> u32;
+    fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
+    fn proxy_increment_metric(id: u32, offset: i64) -> u32;
+    fn proxy_record_metric(id: u32, value: u64) -> u32;
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -148,6 +162,68 @@ pub(crate) fn reply(status: u16, details: &str, headers: &HeaderList, body: &[u8
             -1,
         )
     })
+}
+
+/// Lets a held request go on.
+pub(crate) fn resume() -> Result<()> {
+    const HTTP_REQUEST: u32 = 0;
+    // SAFETY: takes no memory.
+    check(unsafe { proxy_continue_stream(HTTP_REQUEST) })
+}
+
+/// The calls that follow, until this callback returns, are for the stream of that context.
+pub(crate) fn act_for(context_id: u32) -> Result<()> {
+    // SAFETY: takes no memory.
+    check(unsafe { proxy_set_effective_context(context_id) })
+}
+
+/// Ticks each `millis` from now on.
+pub(crate) fn tick_each(millis: u32) -> Result<()> {
+    // SAFETY: takes no memory.
+    check(unsafe { proxy_set_tick_period_milliseconds(millis) })
+}
+
+/// A value that all VMs of this Envoy share, and the number to swap it by.
+pub(crate) fn shared_data(key: &str) -> Option<(Vec<u8>, u32)> {
+    let mut cas = 0_u32;
+    // SAFETY: as `received` asks; the host reads `key` within the call and writes one u32.
+    let value = received(|data, size| unsafe { proxy_get_shared_data(key.as_ptr(), key.len(), data, size, &mut cas) });
+    Some((value.ok()?, cas))
+}
+
+/// Swaps a shared value; an error when another VM was first.
+pub(crate) fn set_shared_data(key: &str, value: &[u8], cas: u32) -> Result<()> {
+    // SAFETY: the host reads both within the call.
+    check(unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas) })
+}
+
+/// `proxy_metric_type_t`.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub(crate) enum Metric {
+    Counter = 0,
+    Gauge = 1,
+    Histogram = 2,
+}
+
+/// The id of a metric of that name.
+pub(crate) fn define_metric(kind: Metric, name: &str) -> Result<u32> {
+    let mut id = 0_u32;
+    // SAFETY: the host reads `name` within the call and writes one u32.
+    check(unsafe { proxy_define_metric(kind as u32, name.as_ptr(), name.len(), &mut id) })?;
+    Ok(id)
+}
+
+/// Adds to a counter. The host takes 0 for an error.
+pub(crate) fn increment_metric(id: u32, offset: i64) -> Result<()> {
+    // SAFETY: takes no memory.
+    check(unsafe { proxy_increment_metric(id, offset) })
+}
+
+/// Sets a gauge, or adds a value to a histogram.
+pub(crate) fn record_metric(id: u32, value: u64) -> Result<()> {
+    // SAFETY: takes no memory.
+    check(unsafe { proxy_record_metric(id, value) })
 }
 
 /// Breaks the stream off: the client's transfer does not end, it fails.

@@ -19,7 +19,9 @@ mod attempt;
 mod exchanges;
 mod front;
 mod host;
+mod ports;
 mod root;
+mod turns;
 
 proxy_wasm::main! {{
     proxy_wasm::set_root_context(|_| Box::new(root::Root::default()));

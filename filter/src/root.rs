@@ -3,6 +3,7 @@
 use crate::attempt::AttemptContext;
 use crate::front::FrontContext;
 use crate::host::{self, Buffer, Level};
+use crate::{exchanges, ports, turns};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 use std::rc::Rc;
@@ -24,10 +25,21 @@ impl Context for Root {}
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
         match configure(size) {
-            Ok(role) => self.role = Some(role),
+            Ok(role) => {
+                if let Role::Front(_) = role {
+                    turns::idle();
+                }
+                self.role = Some(role);
+            }
             Err(reason) => host::log(Level::Error, &format!("weir: configuration refused: {reason}")),
         }
         self.role.is_some()
+    }
+
+    fn on_tick(&mut self) {
+        if let Some(Role::Front(gateway)) = &self.role {
+            turns::round(gateway);
+        }
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -46,7 +58,8 @@ fn configure(size: usize) -> Result<Role, String> {
     let bytes = host::buffer(Buffer::PluginConfiguration, size).map_err(|status| format!("unreadable: {status:?}"))?;
     match serde_json::from_slice(&bytes).map_err(|error| error.to_string())? {
         PluginConfig::Front { config } => {
-            Gateway::new(*config, |name| std::env::var(name).ok()).map(|gateway| Role::Front(Rc::new(gateway)))
+            let env = |name: &str| std::env::var(name).ok();
+            Gateway::new(*config, ports::all(exchanges::vm()), env).map(|gateway| Role::Front(Rc::new(gateway)))
         }
         PluginConfig::Attempt => Ok(Role::Attempt),
     }

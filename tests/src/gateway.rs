@@ -25,13 +25,13 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// `rest` is `weir.yaml` but for addresses and providers; these are the harness's. No breaker opens unless a test
-    /// asks for one: a table of failures would trip it.
+    /// `rest` is `weir.yaml` but for addresses and providers; these are the harness's. No breaker opens, no target is left
+    /// alone and no retry is lacking unless a test asks for it: a table of failures would come to its end there.
     pub fn new(rest: &str) -> Self {
         let env = TARGETS.map(|target| (target.variable.to_owned(), target.key.to_owned()));
         Self {
             rest: rest.to_owned(),
-            breaker: "{ consecutive_failures: 100000, failure_rate: 100% }",
+            breaker: "{ consecutive_failures: 100000, failure_rate: 100%, max_cooldown: 1ms }",
             extra: vec![],
             env: env.into(),
             concurrency: 2,
@@ -85,6 +85,9 @@ impl Setup {
         }
         for (name, line) in &self.extra {
             yaml.push_str(&format!("  {name}: {line}\n"));
+        }
+        if !self.rest.contains("retry_budget") {
+            yaml.push_str("retry_budget: { reserve: 100000 }\n");
         }
         yaml + &self.rest
     }

@@ -10,8 +10,7 @@ async fn start() -> Gateway {
     Setup::new(&format!(
         "models:\n  smart: {targets}\n  \
          quick: {{ targets: {targets}, first_token_timeout: 400ms, answer_timeout: 400ms }}\n  \
-         hasty: {{ targets: {targets}, first_token_timeout: 900ms, answer_timeout: 900ms, deadline: 1500ms }}\n\
-         waiting_room: {{ max_wait: 1s }}\n"
+         hasty: {{ targets: {targets}, first_token_timeout: 900ms, answer_timeout: 900ms, deadline: 1500ms }}\n"
     ))
     .start()
     .await

@@ -164,6 +164,8 @@ pub struct Breaker {
     /// 100. 100: only failures in a row count.
     pub failure_rate: u32,
     pub eject_for: Millis,
+    /// The longest that it, or one of its targets, is left alone for what it answered, whatever it asks for.
+    pub max_cooldown: Millis,
 }
 
 /// A duration in whole milliseconds.

@@ -118,6 +118,13 @@ impl Model {
     }
 }
 
+impl Retries {
+    /// As the route that has this pause is known: `50-2000`, in milliseconds.
+    pub fn pause(&self) -> String {
+        format!("{}-{}", self.backoff_min.0, self.backoff_max.0)
+    }
+}
+
 impl Target {
     /// Reads `provider/model`, as a file or a client writes it. None when it is not of that form, or would not be safe
     /// as a part of a path.

@@ -14,6 +14,7 @@ pub(super) fn resolve(raw: &raw::Provider, found: &mut Findings) -> Option<Provi
         consecutive_failures: small(&raw.consecutive_failures, 5, found),
         failure_rate: percent(&raw.failure_rate, (1, 50), found),
         eject_for: value_or(&raw.eject_for, Millis(30_000)),
+        max_cooldown: value_or(&raw.max_cooldown, Millis(3_600_000)),
     };
     let kind = raw.kind.as_ref()?.value;
     if raw.base_url.is_none() && !raw.has_key {

@@ -105,16 +105,12 @@ fn waiting_room(raw: &raw::Config, found: &mut Findings) -> WaitingRoom {
     let written = &raw.waiting_room;
     let max_wait = value_or(&written.max_wait, Millis(2_000));
     let deadline = |model: &&raw::Model| value_or(&model.deadline, model::DEADLINE);
-    if let Some(model) = raw.models.iter().min_by_key(deadline).filter(|model| max_wait >= deadline(model)) {
+    // A default is cut by the deadline of each request; what was written is meant.
+    if let Some(place) = place(&written.max_wait)
+        && let Some(model) = raw.models.iter().min_by_key(deadline).filter(|model| max_wait >= deadline(model))
+    {
         let (name, deadline) = (&model.name.value, units::show(deadline(&model)));
-        let message = format!("a request would wait past the deadline of model {name} ({deadline})");
-        // Two defaults leave time, so at least one was written.
-        if let Some(place) = place(&written.max_wait) {
-            found.problem(place, message);
-        } else if let Some(place) = place(&model.deadline) {
-            let max_wait = units::show(max_wait);
-            found.problem(place, format!("{message}: waiting_room.max_wait is {max_wait} unless said"));
-        }
+        found.problem(place, format!("a request would wait past the deadline of model {name} ({deadline})"));
     }
     WaitingRoom {
         max_wait,

@@ -1,5 +1,6 @@
 //! What clients speak. A dialect parses their requests, writes their answers and words their errors.
 
+mod limits;
 pub mod openai;
 
 use crate::refusal::ErrorBody;

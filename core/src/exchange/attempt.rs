@@ -4,10 +4,14 @@
 use super::step::{Effect, Step, Waker};
 use super::translate::{self, AnswerStream};
 use super::{Exchange, Outcome};
+use crate::chat::Usage;
 use crate::config::{BaseUrl, Provider, Target};
+use crate::dialect::Dialect;
 use crate::failure::{Class, Failure, Verdict};
 use crate::headers::{HeaderList, Headers};
 use crate::provider;
+use crate::stats::{self, AttemptResult, TokenKind};
+use crate::traffic::{Failed, Permit};
 use crate::{limit_headers, sse};
 use std::rc::Rc;
 
@@ -32,7 +36,8 @@ pub enum AttemptEvent<'a> {
     },
     /// The answer ended in trailers: its body is complete.
     ResponseTrailers,
-    /// The attempt is over. `details` is Envoy's response code details of this attempt.
+    /// The attempt is over. `details` is what Envoy says of the whole request by now, such as
+    /// `downstream_remote_disconnect`; nothing if it goes on with another attempt.
     Closed {
         details: &'a str,
     },
@@ -47,6 +52,8 @@ pub struct Attempt {
     /// The provider's request, until it is sent.
     payload: Vec<u8>,
     dropped: Vec<&'static str>,
+    /// What was taken from the provider, until it is known what became of it.
+    permit: Option<Permit>,
     state: State,
 }
 
@@ -83,30 +90,37 @@ const MAX_ERROR_BYTES: usize = 64 * 1024;
 const GO_ELSEWHERE: u16 = 421;
 /// A status that Envoy retries and outlier detection counts, whatever 5xx or broken 200 it stands for.
 const SICK: u16 = 502;
+/// The same two without a retry: the client's to mend, the last of the chain, or no retry left in the budget.
+const DONE: u16 = 400;
+const SICK_AND_DONE: u16 = 501;
+/// What Envoy reads its pause from (`rate_limited_retry_back_off`).
+pub const RETRY_AFTER: &str = "x-weir-retry-after";
 
 impl Attempt {
-    /// The attempt that begins at `provider`; None when the chain has no such provider.
-    pub fn begin(exchange: Rc<Exchange>, provider: &str) -> Option<Self> {
-        let (index, target) = exchange.begin(provider)?;
-        Some(Self { exchange, index, target, payload: Vec::new(), dropped: Vec::new(), state: State::Requested })
+    /// The attempt that begins at `provider`; None when the chain has no such provider. `now` is in milliseconds since
+    /// 1970, here and in [`Self::step`].
+    pub fn begin(exchange: Rc<Exchange>, provider: &str, now: u64) -> Option<Self> {
+        let (index, target, permit) = exchange.begin(provider, now)?;
+        let (payload, dropped) = (Vec::new(), Vec::new());
+        Some(Self { exchange, index, target, payload, dropped, permit: Some(permit), state: State::Requested })
     }
 
     /// Takes one event.
-    pub fn step(&mut self, event: AttemptEvent<'_>) -> Step {
+    pub fn step(&mut self, now: u64, event: AttemptEvent<'_>) -> Step {
         match event {
             AttemptEvent::RequestHeaders { traceparent, tracestate } => self.request_headers(traceparent, tracestate),
             // In place of the first part, whether or not it is the last: with trailers none says that it is.
             AttemptEvent::RequestBody => Step::go_on(vec![Effect::RequestBody(std::mem::take(&mut self.payload))]),
-            AttemptEvent::ResponseHeaders { status, headers, end } => self.response_headers(status, headers, end),
-            AttemptEvent::ResponseBody { chunk, end } => self.response_body(chunk, end),
-            AttemptEvent::ResponseTrailers => self.response_trailers(),
-            AttemptEvent::Closed { details } => self.closed(details),
+            AttemptEvent::ResponseHeaders { status, headers, end } => self.response_headers(status, headers, end, now),
+            AttemptEvent::ResponseBody { chunk, end } => self.response_body(chunk, end, now),
+            AttemptEvent::ResponseTrailers => self.response_trailers(now),
+            AttemptEvent::Closed { details } => self.closed(details, now),
         }
     }
 
-    /// Whether neither an answer nor a failure has been noted.
+    /// Whether it is not known yet what became of it.
     pub fn is_open(&self) -> bool {
-        !matches!(self.state, State::Over | State::Running { .. })
+        self.permit.is_some()
     }
 
     fn request_headers(&mut self, traceparent: Option<&str>, tracestate: Option<&str>) -> Step {
@@ -137,16 +151,19 @@ impl Attempt {
         Step::go_on(vec![Effect::RequestHeaders(list)])
     }
 
-    fn response_headers(&mut self, status: u16, headers: &Headers, end: bool) -> Step {
+    fn response_headers(&mut self, status: u16, headers: &Headers, end: bool, now: u64) -> Step {
+        let told = limit_headers::read(headers, now);
+        if let Some(permit) = &self.permit {
+            permit.told(&told, now);
+        }
         let encoded = headers.text("content-encoding").is_some_and(|encoding| encoding != "identity");
         if !(200..300).contains(&status) {
-            // The time since the request came is not known here; a date's wait is longer by as much.
-            let told = limit_headers::read(headers, self.exchange.created.saturating_mul(1000));
             self.state = State::Error { status, retry_after: told.wait(), body: Vec::new() };
-            return if end { self.understand_error() } else { Step::wait(Waker::ResponseBody, vec![]) };
+            return if end { self.understand_error(now) } else { Step::wait(Waker::ResponseBody, vec![]) };
         }
         if end || encoded {
-            return self.fail(Failure::plain(Class::Unreadable, Some(status), "the provider's answer cannot be read"));
+            let why = "the provider's answer cannot be read";
+            return self.fail(Failure::plain(Class::Unreadable, Some(status), why), now);
         }
         let gateway = &self.exchange.gateway;
         let chat = self.exchange.chat.chat();
@@ -154,7 +171,7 @@ impl Attempt {
             let is_events = headers.text("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
             if !is_events {
                 let why = "the provider did not answer with an event stream";
-                return self.fail(Failure::plain(Class::Unreadable, Some(status), why));
+                return self.fail(Failure::plain(Class::Unreadable, Some(status), why), now);
             }
             let bound = usize::try_from(gateway.config.max_response_bytes).unwrap_or(usize::MAX);
             let stream = Box::new(AnswerStream::new(&self.exchange, &self.target));
@@ -165,29 +182,30 @@ impl Attempt {
         Step::wait(Waker::ResponseBody, vec![])
     }
 
-    fn response_body(&mut self, chunk: &[u8], end: bool) -> Step {
+    fn response_body(&mut self, chunk: &[u8], end: bool, now: u64) -> Step {
         let max = usize::try_from(self.exchange.gateway.config.max_response_bytes).unwrap_or(usize::MAX);
         match &mut self.state {
             State::Error { body, .. } => {
                 let room = MAX_ERROR_BYTES.saturating_sub(body.len());
                 body.extend_from_slice(chunk.get(..chunk.len().min(room)).unwrap_or_default());
-                if end || body.len() >= MAX_ERROR_BYTES { self.understand_error() } else { held() }
+                if end || body.len() >= MAX_ERROR_BYTES { self.understand_error(now) } else { held() }
             }
             State::Whole { body } => {
                 if body.len().saturating_add(chunk.len()) > max {
                     let why = "the answer is larger than this gateway takes";
-                    return self.fail(Failure::plain(Class::AnswerTooLarge, Some(200), why));
+                    return self.fail(Failure::plain(Class::AnswerTooLarge, Some(200), why), now);
                 }
                 body.extend_from_slice(chunk);
-                if end { self.translate_whole() } else { held() }
+                if end { self.translate_whole(now) } else { held() }
             }
-            State::Held { .. } => self.held_stream(chunk, end),
+            State::Held { .. } => self.held_stream(chunk, end, now),
             State::Running { reader, stream } => {
                 let mut out = Vec::with_capacity(chunk.len());
-                let outcome = stream.pass(reader, chunk, end, &mut out);
-                if let Err(failure) = outcome {
+                if let Err(failure) = stream.pass(reader, chunk, end, &mut out) {
                     stream.fail(&failure, &mut out);
-                    self.state = State::Over;
+                    self.broke_off(&failure, now);
+                } else if end {
+                    self.complete(now);
                 }
                 Step::go_on(vec![Effect::ResponseBody(out)])
             }
@@ -196,26 +214,31 @@ impl Attempt {
     }
 
     /// Nothing can be added to a running stream any more: one that lacks its end is broken off.
-    fn response_trailers(&mut self) -> Step {
-        let State::Running { reader, stream } = &mut self.state else { return self.response_body(&[], true) };
+    fn response_trailers(&mut self, now: u64) -> Step {
+        let State::Running { reader, stream } = &mut self.state else { return self.response_body(&[], true, now) };
         let mut out = Vec::new();
-        let ended = stream.pass(reader, &[], true, &mut out).is_ok() && out.is_empty();
-        Step::go_on(if ended { vec![] } else { vec![Effect::Reset] })
+        let outcome = stream.pass(reader, &[], true, &mut out);
+        if outcome.is_ok() && out.is_empty() {
+            self.complete(now);
+            return Step::go_on(vec![]);
+        }
+        self.broke_off(&truncated(), now);
+        Step::go_on(vec![Effect::Reset])
     }
 
     /// A stream whose first content has not come: it may still turn out to be a failure.
-    fn held_stream(&mut self, chunk: &[u8], end: bool) -> Step {
+    fn held_stream(&mut self, chunk: &[u8], end: bool, now: u64) -> Step {
         let State::Held { reader, stream, out } = &mut self.state else { return held() };
         let max = usize::try_from(self.exchange.gateway.config.max_response_bytes).unwrap_or(usize::MAX);
         let outcome = stream.pass(reader, chunk, end, out);
         match outcome {
-            Err(failure) if !stream.has_content() => self.fail(failure),
+            Err(failure) if !stream.has_content() => self.fail(failure, now),
             Ok(()) if !stream.has_content() && out.len() > max => {
                 let why = "the stream brought no content within this gateway's bound";
-                self.fail(Failure::plain(Class::Unreadable, Some(200), why))
+                self.fail(Failure::plain(Class::Unreadable, Some(200), why), now)
             }
             Ok(()) if !stream.has_content() && end => {
-                self.fail(Failure::plain(Class::Unreadable, Some(200), "the stream brought no content"))
+                self.fail(Failure::plain(Class::Unreadable, Some(200), "the stream brought no content"), now)
             }
             Ok(()) if !stream.has_content() => held(),
             outcome => {
@@ -226,48 +249,91 @@ impl Attempt {
                 let State::Held { reader, stream, .. } = std::mem::replace(&mut self.state, State::Over) else {
                     return held();
                 };
-                if outcome.is_ok() {
-                    self.state = State::Running { reader, stream };
+                self.state = State::Running { reader, stream };
+                if let Some(permit) = &mut self.permit {
+                    let millis = permit.first_token(now);
+                    self.exchange.gateway.stats.first_token(&self.target, millis);
                 }
                 let headers = self.serve("text/event-stream; charset=utf-8");
+                match outcome {
+                    Err(failure) => self.broke_off(&failure, now),
+                    Ok(()) if end => self.complete(now),
+                    Ok(()) => {}
+                }
                 Step::go_on(vec![Effect::ResponseHeaders(headers), Effect::ResponseBody(out)])
             }
         }
     }
 
-    fn translate_whole(&mut self) -> Step {
+    fn translate_whole(&mut self, now: u64) -> Step {
         let State::Whole { body } = std::mem::replace(&mut self.state, State::Over) else { return held() };
         match translate::whole(&self.exchange, &self.target, body) {
-            Err(failure) => self.fail(failure),
-            Ok(body) => {
+            Err(failure) => self.fail(failure, now),
+            Ok((body, usage)) => {
                 let mut headers = self.serve("application/json");
                 headers.push(("content-length".into(), body.len().to_string().into_bytes()));
+                let text = u64::try_from(body.len()).unwrap_or(u64::MAX);
+                self.served(usage, text, now);
                 Step::go_on(vec![Effect::ResponseHeaders(headers), Effect::ResponseBody(body)])
             }
         }
     }
 
-    fn understand_error(&mut self) -> Step {
+    fn understand_error(&mut self, now: u64) -> Step {
         let State::Error { status, retry_after, body } = std::mem::replace(&mut self.state, State::Over) else {
             return held();
         };
         let mut failure = translate::error(&self.exchange, &self.target, status, &body);
         failure.retry_after = retry_after.or(failure.retry_after);
-        self.fail(failure)
+        self.fail(failure, now)
     }
 
     /// Ends the attempt without an answer. The provider's words go no further: its body becomes one
     /// byte, and the front role replies in place of it, or Envoy goes to the next member.
-    fn fail(&mut self, failure: Failure) -> Step {
-        let status = match failure.class.verdict() {
-            Verdict::NextHealthy => GO_ELSEWHERE,
-            Verdict::NextSick => SICK,
-            Verdict::Return => 400,
+    fn fail(&mut self, failure: Failure, now: u64) -> Step {
+        let verdict = failure.class.verdict();
+        let counted = self.failed(&failure, now);
+        let goes_on = verdict != Verdict::Return && self.exchange.may_go_on(now);
+        let status = match verdict {
+            Verdict::Return => DONE,
+            // One of many that succeed: outlier detection shall not take it for one in a row.
+            Verdict::NextSick if counted == Some(Failed::Stray) => {
+                if goes_on {
+                    GO_ELSEWHERE
+                } else {
+                    DONE
+                }
+            }
+            Verdict::NextHealthy => {
+                if goes_on {
+                    GO_ELSEWHERE
+                } else {
+                    DONE
+                }
+            }
+            Verdict::NextSick => {
+                if goes_on {
+                    SICK
+                } else {
+                    SICK_AND_DONE
+                }
+            }
         };
+        let mut headers = vec![(":status".into(), status.to_string().into_bytes())];
+        headers.extend(self.pause(&failure, now).filter(|_| goes_on));
         self.exchange.settle(self.index, Outcome::Failed(failure));
         self.state = State::Over;
-        let headers = vec![(":status".into(), status.to_string().into_bytes())];
         Step::go_on(vec![Effect::ResponseHeaders(headers), Effect::ResponseBody(PLACEHOLDER.to_vec())])
+    }
+
+    /// Envoy waits as long as the provider asks before it tries the same target again, if the answer could still come
+    /// in time. (Envoy knows whole seconds, and waits up to half as long again.)
+    fn pause(&self, failure: &Failure, now: u64) -> Option<(std::borrow::Cow<'static, str>, Vec<u8>)> {
+        let same = self.exchange.next_target().is_some_and(|next| *next == self.target);
+        let wait = failure.retry_after.filter(|_| same && failure.class.rule().retry_same)?.0;
+        let left = self.exchange.deadline.saturating_sub(now);
+        let longest = wait.saturating_add(wait.checked_div(2)?);
+        (longest < left).then(|| (RETRY_AFTER.into(), wait.div_ceil(1_000).max(1).to_string().into_bytes()))
     }
 
     /// This attempt's answer is the client's: the headers that say so. None of the provider's own goes on.
@@ -281,20 +347,86 @@ impl Attempt {
             ("x-weir-model".into(), self.target.model.clone().into_bytes()),
             ("x-weir-attempts".into(), attempts.into_bytes()),
         ];
+        headers.extend(Dialect::OpenAi.limit_headers(&self.exchange.levels));
         if !self.dropped.is_empty() {
             headers.push(("x-weir-dropped-params".into(), self.dropped.join(",").into_bytes()));
         }
         headers
     }
 
-    fn closed(&mut self, details: &str) -> Step {
-        if self.is_open() {
-            let class = if details.contains("timeout") { Class::Timeout } else { Class::Connection };
-            self.exchange.settle(self.index, Outcome::Failed(Failure::plain(class, None, "")));
-            self.state = State::Over;
+    /// A stream has come to its end.
+    fn complete(&mut self, now: u64) {
+        if let State::Running { stream, .. } = std::mem::replace(&mut self.state, State::Over) {
+            self.served(stream.usage(), stream.text(), now);
+        }
+    }
+
+    /// A stream that the client sees ends without its end.
+    fn broke_off(&mut self, failure: &Failure, now: u64) {
+        self.failed(failure, now);
+        self.exchange.ends(stats::Outcome::Cut, now);
+        self.state = State::Over;
+    }
+
+    fn served(&mut self, usage: Option<Usage>, text: u64, now: u64) {
+        let Some(permit) = self.permit.take() else { return };
+        self.exchange.used(permit.served(usage, text, now), now);
+        self.exchange.ends(stats::Outcome::Ok, now);
+        let stats = &self.exchange.gateway.stats;
+        stats.attempt(&self.target, AttemptResult::Ok);
+        if let Some(usage) = usage {
+            for (kind, amount) in [
+                (TokenKind::Input, usage.prompt),
+                (TokenKind::Output, usage.completion),
+                (TokenKind::Cached, usage.cached),
+                (TokenKind::CacheWrite, usage.cache_write),
+                (TokenKind::Reasoning, usage.reasoning),
+            ] {
+                stats.tokens(&self.target, kind, amount);
+            }
+        }
+    }
+
+    fn failed(&mut self, failure: &Failure, now: u64) -> Option<Failed> {
+        let permit = self.permit.take()?;
+        self.exchange.gateway.stats.attempt(&self.target, AttemptResult::Failed(failure.class));
+        let (used, failed) = permit.failed(failure, now);
+        self.exchange.used(used, now);
+        failed
+    }
+
+    fn closed(&mut self, details: &str, now: u64) -> Step {
+        match std::mem::replace(&mut self.state, State::Over) {
+            // The client has it all; the provider only did not say so.
+            State::Running { stream, .. } if stream.is_complete() => self.served(stream.usage(), stream.text(), now),
+            State::Running { stream, .. } if client_left(details) => self.cancelled(stream.usage(), stream.text(), now),
+            State::Running { .. } => self.broke_off(&truncated(), now),
+            _ if self.exchange.is_served() || client_left(details) => self.cancelled(None, 0, now),
+            _ => {
+                let class = self.exchange.silent(self.index, now);
+                let failure = Failure::plain(class, None, "");
+                self.failed(&failure, now);
+                self.exchange.settle(self.index, Outcome::Failed(failure));
+            }
         }
         Step::go_on(vec![])
     }
+
+    /// The client left, or another attempt was faster.
+    fn cancelled(&mut self, usage: Option<Usage>, text: u64, now: u64) {
+        let Some(permit) = self.permit.take() else { return };
+        self.exchange.used(permit.aborted(usage, text, now), now);
+        self.exchange.gateway.stats.attempt(&self.target, AttemptResult::Cancelled);
+    }
+}
+
+/// Whether Envoy says that it was the client who ended the stream.
+fn client_left(details: &str) -> bool {
+    ["downstream", "http1.", "http2.", "http3."].iter().any(|start| details.starts_with(start))
+}
+
+fn truncated() -> Failure {
+    Failure::plain(Class::Truncated, None, "the provider ended the stream before the answer was complete")
 }
 
 const PLACEHOLDER: &[u8] = b"x";

@@ -1,20 +1,18 @@
 //! The front role: from the client's first header to the moment the request goes to a chain of providers, and the last
 //! look at what comes back.
 
+use super::Exchange;
+use super::ask::{self, Ask, Endpoint};
+use super::plan::{PLACEHOLDER, Plan};
 use super::step::{Effect, Step, Waker};
-use super::{Exchange, translate};
-use crate::chance;
-use crate::config::{Model, Target};
-use crate::dialect::{Dialect, openai};
+use crate::dialect::Dialect;
 use crate::failure::Class;
-use crate::gateway::{Access, Gateway, Walk};
-use crate::headers::{HeaderList, Headers};
+use crate::gateway::Gateway;
+use crate::headers::Headers;
 use crate::refusal::{Refusal, Reply};
-use crate::route;
+use crate::stats::{Limited, Outcome};
+use crate::traffic::{Admission, Admitted, Levels, Obstacle, Place, Waiter, part};
 use serde_json::json;
-use std::borrow::Cow;
-use std::cell::RefCell;
-use std::net::IpAddr;
 use std::rc::Rc;
 
 /// What happened to the request, as the listener's filter sees it.
@@ -26,77 +24,75 @@ pub enum FrontEvent<'a> {
     RequestBody {
         size: usize,
     },
-    /// The body is complete. `now` is in milliseconds since 1970.
+    /// The body is complete.
     RequestComplete {
         body: Vec<u8>,
-        now: u64,
     },
-    /// An answer came back from upstream, or Envoy made one. `details` is Envoy's response code details.
+    /// It waits, and it is its turn to try again.
+    Turn,
+    /// Only looked at if no attempt was served. `details` is Envoy's reason, such as
+    /// `upstream_per_try_timeout`.
     ResponseHeaders {
         status: u16,
         details: &'a str,
     },
+    /// The request is over, or its client has left.
+    Closed,
 }
 
 /// The state of one request on the listener.
 pub struct Front {
     gateway: Rc<Gateway>,
+    /// How the host knows it, among those of its worker.
+    ticket: u32,
     dialect: Dialect,
     state: State,
+    /// When its headers came, in milliseconds since 1970.
+    since: u64,
 }
 
 enum State {
     Start,
     /// The headers are held, and the body is on its way.
     Reading(Ask),
+    /// Nobody could take it yet.
+    Waiting(Box<Waiting>),
     /// On its way to the providers.
     Proxying(Rc<Exchange>),
     /// Weir has answered. Its own answer passes by here too, and is left alone.
     Replied,
 }
 
-/// What the headers asked for.
-struct Ask {
-    endpoint: Endpoint,
-    tenant: Option<String>,
-    route: Option<String>,
-    request_id: String,
-    /// Headers that go on as they are.
-    kept: HeaderList,
+struct Waiting {
+    ask: Ask,
+    plan: Plan,
+    place: Place,
+    /// Milliseconds since 1970.
+    since: u64,
+    until: u64,
 }
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Endpoint {
-    ChatCompletions,
-    Models,
-    Health,
-}
-
-/// What goes to the chain instead of the prompt: Envoy's replay buffer then holds one byte, whatever the prompt's size.
-const PLACEHOLDER: &[u8] = b"x";
-
-/// Where a client may put its key, in the order of search (PROVIDERS F).
-const CREDENTIALS: [&str; 4] = ["authorization", "x-api-key", "x-goog-api-key", "api-key"];
 
 impl Front {
-    /// A request that has only begun.
-    pub fn new(gateway: Rc<Gateway>) -> Self {
-        Self { gateway, dialect: Dialect::OpenAi, state: State::Start }
+    /// A request that has only begun. `ticket`: how the host knows it.
+    pub fn new(gateway: Rc<Gateway>, ticket: u32) -> Self {
+        Self { gateway, ticket, dialect: Dialect::OpenAi, state: State::Start, since: 0 }
     }
 
-    /// Takes one event.
-    pub fn step(&mut self, event: FrontEvent<'_>) -> Step {
+    /// Takes one event. `now` is in milliseconds since 1970.
+    pub fn step(&mut self, now: u64, event: FrontEvent<'_>) -> Step {
         match event {
-            FrontEvent::RequestHeaders { headers } => self.request_headers(headers),
+            FrontEvent::RequestHeaders { headers } => self.request_headers(headers, now),
             FrontEvent::RequestBody { size } => {
                 let limit = self.gateway.config.max_request_bytes;
                 match u64::try_from(size) {
                     Ok(size) if size <= limit => Step::wait(Waker::RequestBody, vec![]),
-                    _ => self.refuse(&Refusal::BodyTooLarge { limit }),
+                    _ => self.refuse(&Refusal::BodyTooLarge { limit }, now),
                 }
             }
-            FrontEvent::RequestComplete { body, now } => self.request_complete(body, now),
-            FrontEvent::ResponseHeaders { status, details } => self.response_headers(status, details),
+            FrontEvent::RequestComplete { body } => self.request_complete(body, now),
+            FrontEvent::Turn => self.turn(now),
+            FrontEvent::ResponseHeaders { status, details } => self.response_headers(status, details, now),
+            FrontEvent::Closed => self.closed(now),
         }
     }
 
@@ -110,20 +106,21 @@ impl Front {
     pub fn minds_response(&self) -> bool {
         match &self.state {
             State::Proxying(exchange) => !exchange.is_served(),
-            State::Start | State::Reading(_) => true,
+            State::Start | State::Reading(_) | State::Waiting(_) => true,
             State::Replied => false,
         }
     }
 
-    fn request_headers(&mut self, headers: &Headers) -> Step {
-        let path = path(headers);
+    fn request_headers(&mut self, headers: &Headers, now: u64) -> Step {
+        self.since = now;
+        let path = ask::path(headers);
         self.dialect = Dialect::of_path(path);
-        let mut step = match self.read_headers(headers) {
-            Err(refusal) => self.refuse(&refusal),
+        let mut step = match Ask::read(&self.gateway, headers) {
+            Err(refusal) => self.refuse(&refusal, now),
             Ok(ask) => match ask.endpoint {
                 Endpoint::Health => return self.answer(Reply::json(200, br#"{"status":"ok"}"#.to_vec())),
                 Endpoint::Models => {
-                    let reply = self.models(ask.tenant.as_deref());
+                    let reply = self.models(ask.tenant);
                     self.answer(reply)
                 }
                 Endpoint::ChatCompletions => {
@@ -138,154 +135,122 @@ impl Front {
         step
     }
 
-    fn read_headers(&self, headers: &Headers) -> Result<Ask, Refusal> {
-        for (name, value) in headers.iter() {
-            if std::str::from_utf8(value).is_err() {
-                return Err(Refusal::HeaderNotText { name: String::from_utf8_lossy(name).into_owned() });
-            }
-        }
-        let endpoint = endpoint(headers.text(":method").unwrap_or_default(), path(headers))?;
-        let tenant = match endpoint {
-            Endpoint::Health => None,
-            Endpoint::ChatCompletions | Endpoint::Models => self.authenticate(headers)?,
-        };
-        let is_local = self.gateway.config.tenants.is_empty() && self.gateway.config.listen.ip().is_loopback();
-        if is_local && headers.text("origin").is_some_and(|origin| !is_loopback(origin)) {
-            return Err(Refusal::ForeignOrigin);
-        }
-        let limit = self.gateway.config.max_request_bytes;
-        if headers.text("content-length").and_then(|size| size.parse::<u64>().ok()).is_some_and(|size| size > limit) {
-            return Err(Refusal::BodyTooLarge { limit });
-        }
-        if headers.text("content-encoding").is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
-            return Err(Refusal::ContentEncoding);
-        }
-        let kept = KEPT.iter().filter_map(|name| Some(((*name).into(), headers.text(name)?.into())));
-        Ok(Ask {
-            endpoint,
-            tenant,
-            route: once(headers, "x-weir-route")?.map(str::to_owned),
-            request_id: headers.text("x-request-id").unwrap_or_default().to_owned(),
-            kept: kept.collect(),
-        })
-    }
-
-    fn authenticate(&self, headers: &Headers) -> Result<Option<String>, Refusal> {
-        let mut key = None;
-        for name in CREDENTIALS {
-            if let Some(value) = once(headers, name)? {
-                // Envoy joins repeated `authorization` headers by a comma, which no bearer token holds (RFC 6750).
-                if name == "authorization" && value.contains(',') {
-                    return Err(Refusal::RepeatedHeader { name });
-                }
-                let value = if name == "authorization" { bearer(value) } else { value };
-                key = key.or(Some(value));
-            }
-        }
-        let key = key.or_else(|| query_key(headers));
-        match self.gateway.access(key) {
-            Access::Open => Ok(None),
-            Access::Tenant(name) => Ok(Some(name.to_owned())),
-            Access::Denied if key.is_none() => Err(Refusal::MissingKey),
-            Access::Denied => Err(Refusal::UnknownKey),
-        }
-    }
-
     fn request_complete(&mut self, body: Vec<u8>, now: u64) -> Step {
         let State::Reading(ask) = std::mem::replace(&mut self.state, State::Replied) else {
             return Step::go_on(vec![]);
         };
-        if !u64::try_from(body.len()).is_ok_and(|size| size <= self.gateway.config.max_request_bytes) {
-            return self.refuse(&Refusal::BodyTooLarge { limit: self.gateway.config.max_request_bytes });
+        let limit = self.gateway.config.max_request_bytes;
+        if !u64::try_from(body.len()).is_ok_and(|size| size <= limit) {
+            return self.refuse_of(&Refusal::BodyTooLarge { limit }, None, ask.tenant, now);
         }
-        match self.admit(&ask, body, now) {
-            Err(refusal) => self.refuse(&refusal),
-            Ok((exchange, headers)) => {
-                let exchange = Rc::new(exchange);
-                self.state = State::Proxying(exchange.clone());
-                Step::go_on(vec![
-                    Effect::Publish(exchange),
-                    Effect::RequestHeaders(headers),
-                    Effect::RequestBody(PLACEHOLDER.to_vec()),
-                ])
+        let plan = match Plan::make(&self.gateway, &ask, body, now) {
+            Ok(plan) => plan,
+            Err(refusal) => return self.refuse_of(&refusal, None, ask.tenant, now),
+        };
+        self.gateway.traffic.count_request();
+        let mut step = match self.gateway.traffic.admit(&plan.demand(&ask, None), now) {
+            Admission::Go(admitted) => self.go(ask, plan, admitted, now),
+            Admission::Not(obstacle) => self.wait(ask, plan, obstacle, now),
+        };
+        // Envoy need not keep the prompt, whether the request goes or waits.
+        if !matches!(self.state, State::Replied) {
+            step.effects.push(Effect::RequestBody(PLACEHOLDER.to_vec()));
+        }
+        step
+    }
+
+    /// Nobody can take it now. It waits, if that is of any use.
+    fn wait(&mut self, ask: Ask, plan: Plan, obstacle: Obstacle, now: u64) -> Step {
+        let traffic = &self.gateway.traffic;
+        self.count(&obstacle);
+        let until = now.saturating_add(self.gateway.config.waiting_room.max_wait.0).min(plan.deadline);
+        if !obstacle.is_worth_waiting(until.saturating_sub(now)) {
+            return self.limit(&ask, &plan, obstacle, now);
+        }
+        let mut providers: Vec<usize> = plan.candidates.iter().map(|candidate| candidate.provider).collect();
+        providers.dedup();
+        let bytes = plan.size.prompt_bytes;
+        let waiter = Waiter { tenant: ask.tenant, providers, bytes, until };
+        let Some(place) = traffic.enter(self.ticket, ask.priority, waiter) else {
+            self.gateway.stats.limited(Limited::WaitingRoom);
+            return self.limit(&ask, &plan, obstacle, now);
+        };
+        self.state = State::Waiting(Box::new(Waiting { ask, plan, place, since: now, until }));
+        Step::wait(Waker::Turn, vec![])
+    }
+
+    fn turn(&mut self, now: u64) -> Step {
+        let waiting = match std::mem::replace(&mut self.state, State::Replied) {
+            State::Waiting(waiting) => waiting,
+            other => {
+                self.state = other;
+                return Step::wait(Waker::Turn, vec![]);
+            }
+        };
+        let traffic = self.gateway.traffic.clone();
+        let demand = waiting.plan.demand(&waiting.ask, Some(waiting.place.0));
+        match traffic.admit(&demand, now) {
+            Admission::Go(admitted) => {
+                traffic.leave(waiting.place, true);
+                self.gateway.stats.waited(now.saturating_sub(waiting.since));
+                self.go(waiting.ask, waiting.plan, admitted, now)
+            }
+            Admission::Not(obstacle) if obstacle.is_worth_waiting(waiting.until.saturating_sub(now)) => {
+                traffic.mark(&demand, &obstacle);
+                self.state = State::Waiting(waiting);
+                Step::wait(Waker::Turn, vec![])
+            }
+            Admission::Not(obstacle) => {
+                traffic.mark(&demand, &obstacle);
+                traffic.leave(waiting.place, false);
+                self.gateway.stats.limited(Limited::WaitedInVain);
+                self.limit(&waiting.ask, &waiting.plan, obstacle, now)
             }
         }
     }
 
-    /// Parses, routes, and picks the chain of those targets that can serve the request.
-    fn admit(&self, ask: &Ask, body: Vec<u8>, now: u64) -> Result<(Exchange, HeaderList), Refusal> {
-        let held = self.gateway.hold(body.len()).ok_or(Refusal::OutOfMemory)?;
-        let parsed = openai::parse(body)?;
-        let chat = parsed.chat();
-        if let Some(tenant) = &ask.tenant
-            && !self.gateway.may_use(tenant, &chat.model)
-        {
-            return Err(Refusal::ModelNotAllowed { model: crate::failure::bounded(&chat.model) });
-        }
-        let seed = chance::mix(chance::seed(&ask.request_id) ^ now);
-        let model = route::resolve(&self.gateway.config, &chat.model, ask.route.as_deref(), seed)?;
-        if let Some(tenant) = &ask.tenant
-            && let Some(target) = model.targets.iter().find(|target| !self.may_reach(tenant, &chat.model, target))
-        {
-            return Err(Refusal::ModelNotAllowed { model: format!("{}/{}", target.provider, target.model) });
-        }
-        let mut able = Vec::with_capacity(model.targets.len());
-        let mut obstacle = None;
-        for target in &model.targets {
-            match translate::lower(&self.gateway, chat, target) {
-                Ok(_) => able.push(target.clone()),
-                Err(unsupported) => obstacle = obstacle.or(Some(unsupported)),
-            }
-        }
-        let walk = match (self.gateway.walk(&able, model.retries.per_target), obstacle) {
-            (Some(walk), _) => walk,
-            (None, Some(unsupported)) => return Err(Refusal::Unsupported(unsupported)),
-            (None, None) => return Err(Refusal::Failed(Vec::new())),
+    /// Sends it to the chain of those that can take it.
+    fn go(&mut self, ask: Ask, plan: Plan, admitted: Admitted, now: u64) -> Step {
+        let walk = match plan.walk(&self.gateway, &ask, &admitted.order) {
+            Ok(walk) => walk,
+            Err(refusal) => return self.refuse_of(&refusal, Some(plan.model()), ask.tenant, now),
         };
-        if ask.route.is_some() && !able.iter().all(|target| walk.slots.contains(target)) {
-            let walked = walk.slots.iter().map(|slot| format!("{}/{}", slot.provider, slot.model)).collect::<Vec<_>>();
-            let message = format!("no chain was rendered for this order; it could only go to {}", walked.join(", "));
-            return Err(Refusal::InvalidField { param: "x-weir-route".into(), message });
-        }
-        let headers = chain_headers(ask, &model, &walk, chat.stream);
-        let exchange = Exchange {
-            gateway: self.gateway.clone(),
-            slots: walk.slots,
-            request_id: ask.request_id.clone(),
-            seed,
-            created: now.checked_div(1000).unwrap_or(0),
-            attempts: RefCell::default(),
-            chat: parsed,
-            _held: held,
-        };
-        Ok((exchange, headers))
+        let headers = plan.headers(&ask, &walk, self.gateway.traffic.is_retry_left(now), now);
+        let exchange = Rc::new(Exchange::new(&self.gateway, ask, plan, walk, admitted, now));
+        self.state = State::Proxying(exchange.clone());
+        Step::go_on(vec![Effect::Publish(exchange), Effect::RequestHeaders(headers)])
     }
 
-    /// `x-weir-route` may name any target; a tenant goes to those of the model it may use, or to one it may address.
-    fn may_reach(&self, tenant: &str, model: &str, target: &Target) -> bool {
-        let listed = self.gateway.config.model(model).is_some_and(|model| {
-            model.targets.iter().any(|own| (&own.provider, &own.model) == (&target.provider, &target.model))
-        });
-        listed || self.gateway.may_use(tenant, &format!("{}/{}", target.provider, target.model))
-    }
-
-    fn response_headers(&mut self, status: u16, details: &str) -> Step {
+    fn response_headers(&mut self, status: u16, details: &str, now: u64) -> Step {
         let refusal = match &self.state {
             State::Proxying(exchange) if exchange.is_served() => return Step::go_on(vec![]),
             State::Proxying(exchange) => {
                 let silent = if details.contains("timeout") { Class::Timeout } else { Class::Connection };
                 Refusal::Failed(exchange.failures(silent))
             }
-            State::Start | State::Reading(_) => Refusal::Gateway { status },
+            State::Start | State::Reading(_) | State::Waiting(_) => Refusal::Gateway { status },
             State::Replied => return Step::go_on(vec![]),
         };
         // A reply of our own, rather than another body in place of the attempt's: it ends the answer at once, even
         // if the provider keeps its connection open.
-        self.refuse(&refusal)
+        self.refuse(&refusal, now)
+    }
+
+    fn closed(&mut self, now: u64) -> Step {
+        match std::mem::replace(&mut self.state, State::Replied) {
+            State::Waiting(waiting) => {
+                self.gateway.traffic.leave(waiting.place, false);
+                self.over(Some(waiting.plan.model()), waiting.ask.tenant, Outcome::Aborted, now);
+            }
+            State::Reading(ask) => self.over(None, ask.tenant, Outcome::Aborted, now),
+            // An exchange ends when its attempts have let go of it too.
+            State::Start | State::Proxying(_) | State::Replied => {}
+        }
+        Step::go_on(vec![])
     }
 
     /// `GET /v1/models`: the names that this client may ask for.
-    fn models(&self, tenant: Option<&str>) -> Reply {
+    fn models(&self, tenant: Option<usize>) -> Reply {
         let model = |id: &str| json!({ "id": id, "object": "model", "created": 0, "owned_by": "weir" });
         let names = self.gateway.config.models.iter().map(|known| known.name.as_str());
         let names = names.filter(|name| tenant.is_none_or(|tenant| self.gateway.may_use(tenant, name)));
@@ -293,89 +258,62 @@ impl Front {
         Reply::json(200, json!({ "object": "list", "data": data }).to_string().into_bytes())
     }
 
-    fn refuse(&mut self, refusal: &Refusal) -> Step {
-        let reply = refusal.reply(self.dialect);
-        self.answer(reply)
+    /// Counts whose limit it was that a request met.
+    fn count(&self, obstacle: &Obstacle) {
+        match obstacle {
+            Obstacle::Limited { owner, ceiling, .. } => self.gateway.stats.limited(Limited::By(*owner, *ceiling)),
+            Obstacle::Cooling { .. } => self.gateway.stats.limited(Limited::Cooling),
+            Obstacle::Queued { .. } => {}
+        }
+    }
+
+    /// Refuses for a limit, with the true wait and what is left.
+    fn limit(&mut self, ask: &Ask, plan: &Plan, obstacle: Obstacle, now: u64) -> Step {
+        let levels = self.gateway.traffic.tenant_levels(ask.tenant, part(plan.model()), now);
+        let levels = levels.unwrap_or(match &obstacle {
+            Obstacle::Limited { levels, .. } => *levels,
+            Obstacle::Queued { .. } | Obstacle::Cooling { .. } => Levels::default(),
+        });
+        let mut step = self.refuse_of(&Refusal::Limited(obstacle), Some(plan.model()), ask.tenant, now);
+        for effect in &mut step.effects {
+            if let Effect::Reply(reply) = effect {
+                reply.headers.extend(self.dialect.limit_headers(&levels));
+            }
+        }
+        step
+    }
+
+    /// Refuses what an earlier state knew of.
+    fn refuse(&mut self, refusal: &Refusal, now: u64) -> Step {
+        match std::mem::replace(&mut self.state, State::Replied) {
+            State::Proxying(exchange) => {
+                exchange.ends(refusal.outcome(), now);
+                let mut reply = refusal.reply(self.dialect);
+                reply.headers.extend(self.dialect.limit_headers(&exchange.levels));
+                self.answer(reply)
+            }
+            State::Waiting(waiting) => {
+                self.gateway.traffic.leave(waiting.place, false);
+                self.refuse_of(refusal, Some(waiting.plan.model()), waiting.ask.tenant, now)
+            }
+            State::Reading(ask) => self.refuse_of(refusal, None, ask.tenant, now),
+            State::Start | State::Replied => self.refuse_of(refusal, None, None, now),
+        }
+    }
+
+    fn refuse_of(&mut self, refusal: &Refusal, model: Option<&str>, tenant: Option<usize>, now: u64) -> Step {
+        self.over(model, tenant, refusal.outcome(), now);
+        self.answer(refusal.reply(self.dialect))
+    }
+
+    fn over(&self, model: Option<&str>, tenant: Option<usize>, outcome: Outcome, now: u64) {
+        let tenant = tenant.and_then(|tenant| self.gateway.config.tenants.get(tenant));
+        let millis = now.saturating_sub(self.since);
+        self.gateway.stats.request(model, tenant.map(|tenant| tenant.name.as_str()), outcome, millis);
     }
 
     fn answer(&mut self, reply: Reply) -> Step {
         self.state = State::Replied;
         Step::reply(reply)
-    }
-}
-
-/// The client's headers that go on: ids for tracing, and what HTTP needs. All others stay here, keys above all.
-const KEPT: [&str; 8] =
-    [":method", ":scheme", ":authority", ":path", "x-request-id", "traceparent", "tracestate", "x-forwarded-proto"];
-
-/// The headers under which the request goes to its chain: the route reads the cluster, the router the times.
-fn chain_headers(ask: &Ask, model: &Model, walk: &Walk, stream: bool) -> HeaderList {
-    let mut headers = ask.kept.clone();
-    for (name, value) in &mut headers {
-        // A query can carry a key (`?key=`).
-        if name == ":path"
-            && let Some(query) = value.iter().position(|byte| *byte == b'?')
-        {
-            value.truncate(query);
-        }
-    }
-    let retries = walk.slots.len().saturating_sub(1);
-    // Response headers are held until the first content event, so this is a first-token timeout for streams.
-    let per_try = if stream { model.first_token_timeout } else { model.answer_timeout };
-    let set: [(&'static str, Cow<'_, str>); 6] = [
-        ("content-type", "application/json".into()),
-        ("content-length", PLACEHOLDER.len().to_string().into()),
-        ("x-weir-chain", walk.cluster.as_str().into()),
-        ("x-envoy-max-retries", retries.to_string().into()),
-        ("x-envoy-upstream-rq-timeout-ms", model.deadline.0.to_string().into()),
-        ("x-envoy-upstream-rq-per-try-timeout-ms", per_try.0.to_string().into()),
-    ];
-    headers.extend(set.map(|(name, value)| (name.into(), value.into_owned().into_bytes())));
-    headers
-}
-
-fn path(headers: &Headers) -> &str {
-    let path = headers.text(":path").unwrap_or_default();
-    path.split_once('?').map_or(path, |(path, _)| path)
-}
-
-/// Whether a page's origin, `http://localhost:3000`, is of this machine.
-fn is_loopback(origin: &str) -> bool {
-    let Some((_, authority)) = origin.split_once("://") else { return false };
-    let host = match authority.strip_prefix('[') {
-        Some(literal) => literal.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-/// `?key=…`, where Gemini's clients may put theirs.
-fn query_key(headers: &Headers) -> Option<&str> {
-    let (_, query) = headers.text(":path")?.split_once('?')?;
-    query.split('&').find_map(|pair| pair.strip_prefix("key="))
-}
-
-fn endpoint(method: &str, path: &str) -> Result<Endpoint, Refusal> {
-    let (endpoint, allow) = match path {
-        "/v1/chat/completions" => (Endpoint::ChatCompletions, "POST"),
-        "/v1/models" => (Endpoint::Models, "GET"),
-        "/healthz" | "/readyz" => (Endpoint::Health, "GET"),
-        _ => return Err(Refusal::UnknownPath),
-    };
-    if method == allow { Ok(endpoint) } else { Err(Refusal::MethodNotAllowed { allow }) }
-}
-
-/// The value of a header that may come once.
-fn once<'a>(headers: &'a Headers, name: &'static str) -> Result<Option<&'a str>, Refusal> {
-    if headers.all(name).nth(1).is_some() {
-        return Err(Refusal::RepeatedHeader { name });
-    }
-    Ok(headers.text(name))
-}
-
-fn bearer(value: &str) -> &str {
-    match value.split_once(' ') {
-        Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key.trim(),
-        _ => value,
     }
 }

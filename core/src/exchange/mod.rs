@@ -2,26 +2,32 @@
 //! do: [`Front`] on the listener, once per request, and [`Attempt`] at the provider, once per attempt. Both run in one
 //! VM and share the [`Exchange`], which holds what is decided once.
 
+mod ask;
 mod attempt;
 mod front;
+mod plan;
 mod step;
 #[cfg(test)]
 mod tests;
 mod translate;
 
-pub use attempt::{Attempt, AttemptEvent};
+pub use attempt::{Attempt, AttemptEvent, RETRY_AFTER};
 pub use front::{Front, FrontEvent};
 pub use step::{Effect, Flow, Step, Waker};
 
 use crate::config::Target;
 use crate::dialect::openai::ParsedChat;
 use crate::failure::{Class, Failure};
-use crate::gateway::{Gateway, Held};
+use crate::gateway::{Gateway, Held, Walk};
 use crate::refusal::Attempted;
-use std::cell::RefCell;
+use crate::stats;
+use crate::traffic::{Admitted, Levels, Permit, Size, TenantPermit, part};
+use ask::Ask;
+use plan::Plan;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-/// What the front role decided, and what the attempts made of it.
+/// What the front role decided, and what the attempts made of it. The request is over when nobody holds it any more.
 pub struct Exchange {
     gateway: Rc<Gateway>,
     chat: ParsedChat,
@@ -35,11 +41,30 @@ pub struct Exchange {
     /// Seconds since 1970.
     created: u64,
     attempts: RefCell<Vec<Record>>,
+    /// In the configuration.
+    tenant: Option<usize>,
+    size: Size,
+    /// When it came, when its answer must be, and when it was last heard of, in milliseconds since 1970.
+    arrived: u64,
+    deadline: u64,
+    seen: Cell<u64>,
+    /// How long Envoy waits for each attempt, in milliseconds.
+    patience: u64,
+    /// What was taken for the first attempt, until that begins.
+    permit: RefCell<Option<Permit>>,
+    tenant_permit: RefCell<Option<TenantPermit>>,
+    /// What the client had left when it was admitted.
+    levels: Levels,
+    /// The next attempt has been paid for out of the retry budget.
+    paid: Cell<bool>,
+    outcome: Cell<Option<stats::Outcome>>,
 }
 
 /// One attempt, by its place in [`Exchange::attempts`].
 struct Record {
     target: Target,
+    /// When it began, in milliseconds since 1970.
+    since: u64,
     outcome: Outcome,
 }
 
@@ -52,15 +77,121 @@ enum Outcome {
 }
 
 impl Exchange {
+    fn new(gateway: &Rc<Gateway>, ask: Ask, plan: Plan, walk: Walk, admitted: Admitted, now: u64) -> Self {
+        Self {
+            gateway: gateway.clone(),
+            slots: walk.slots,
+            request_id: ask.request_id,
+            seed: plan.seed,
+            created: now.checked_div(1000).unwrap_or(0),
+            attempts: RefCell::default(),
+            tenant: ask.tenant,
+            size: plan.size,
+            arrived: plan.arrived,
+            deadline: plan.deadline,
+            seen: Cell::new(now),
+            patience: plan.patience(),
+            permit: RefCell::new(Some(admitted.permit)),
+            tenant_permit: RefCell::new(admitted.tenant),
+            levels: admitted.levels,
+            paid: Cell::new(false),
+            outcome: Cell::new(None),
+            _held: plan.held,
+            chat: plan.chat,
+        }
+    }
+
     /// Notes that an attempt at `provider` begins. Envoy may pass over members of the chain, and a provider may stand
     /// in it several times, so the target is the provider's next one that was not used yet.
-    fn begin(&self, provider: &str) -> Option<(usize, Target)> {
-        let mut attempts = self.attempts.borrow_mut();
-        let earlier = attempts.iter().filter(|record| record.target.provider == provider).count();
-        let mut slots = self.slots.iter().filter(|slot| slot.provider == provider);
-        let target = slots.clone().nth(earlier).or_else(|| slots.next_back())?.clone();
-        attempts.push(Record { target: target.clone(), outcome: Outcome::Pending });
-        Some((attempts.len().saturating_sub(1), target))
+    fn begin(&self, provider: &str, now: u64) -> Option<(usize, Target, Permit)> {
+        self.seen.set(now);
+        let index = self.gateway.config.providers.iter().position(|known| known.name == provider)?;
+        let (number, target) = {
+            let mut attempts = self.attempts.borrow_mut();
+            let earlier = attempts.iter().filter(|record| record.target.provider == provider).count();
+            let mut slots = self.slots.iter().filter(|slot| slot.provider == provider);
+            let target = slots.clone().nth(earlier).or_else(|| slots.next_back())?.clone();
+            attempts.push(Record { target: target.clone(), since: now, outcome: Outcome::Pending });
+            (attempts.len().saturating_sub(1), target)
+        };
+        if number > 0 {
+            self.follows(number, &target, now);
+        }
+        let part = part(&target.model);
+        // Envoy may have passed over the target that was paid for: then what was taken there is given back.
+        let paid = self.permit.borrow_mut().take().filter(|permit| permit.is_for(index, part));
+        let permit = match paid {
+            Some(mut permit) => {
+                permit.begin(now);
+                permit
+            }
+            None => Permit::force(&self.gateway.traffic, index, part, self.size, now)?,
+        };
+        Some((number, target, permit))
+    }
+
+    /// One attempt follows another: out of the retry budget, and counted.
+    fn follows(&self, number: usize, target: &Target, now: u64) {
+        if !self.paid.replace(false) {
+            self.gateway.traffic.overdraw_retry(now);
+        }
+        let attempts = self.attempts.borrow();
+        let Some(before) = number.checked_sub(1).and_then(|before| attempts.get(before)) else { return };
+        let reason = match &before.outcome {
+            Outcome::Failed(failure) => failure.class,
+            Outcome::Pending | Outcome::Served => self.silence(before.since, now),
+        };
+        if before.target.provider != target.provider {
+            self.gateway.stats.fallback(&before.target.provider, &target.provider, reason);
+        }
+    }
+
+    /// How an attempt failed from which nothing was heard.
+    fn silent(&self, attempt: usize, now: u64) -> Class {
+        let since = self.attempts.borrow().get(attempt).map_or(now, |record| record.since);
+        self.silence(since, now)
+    }
+
+    /// Envoy does not say why it gave an attempt up, but it does so early only when the connection failed.
+    fn silence(&self, since: u64, now: u64) -> Class {
+        /// Timers fire a little early or late.
+        const SLACK: u64 = 20;
+        let timed_out = now.saturating_sub(since).saturating_add(SLACK) >= self.patience
+            || now.saturating_add(SLACK) >= self.deadline;
+        if timed_out { Class::Timeout } else { Class::Connection }
+    }
+
+    /// Whether the chain has another attempt, and the budget a retry for it.
+    fn may_go_on(&self, now: u64) -> bool {
+        if self.attempt_count() >= self.slots.len() {
+            return false;
+        }
+        let paid = self.gateway.traffic.withdraw_retry(now);
+        self.paid.set(paid);
+        if !paid {
+            self.gateway.stats.limited(stats::Limited::RetryBudget);
+        }
+        paid
+    }
+
+    /// The target of the next attempt, if Envoy passes over none.
+    fn next_target(&self) -> Option<&Target> {
+        self.slots.get(self.attempt_count())
+    }
+
+    /// An attempt has taken so many tokens.
+    fn used(&self, tokens: u64, now: u64) {
+        if let Some(permit) = &mut *self.tenant_permit.borrow_mut() {
+            permit.used(tokens, now);
+        }
+    }
+
+    /// How the request ends for its client; the first word counts.
+    fn ends(&self, outcome: stats::Outcome, now: u64) {
+        self.seen.set(now);
+        if self.outcome.get().is_none() {
+            self.outcome.set(Some(outcome));
+        }
     }
 
     fn settle(&self, attempt: usize, outcome: Outcome) {
@@ -94,5 +225,15 @@ impl Exchange {
     fn fallback_id(&self) -> String {
         let id: String = self.request_id.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
         format!("chatcmpl-{id}")
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let tenant = self.tenant.and_then(|tenant| self.gateway.config.tenants.get(tenant));
+        let tenant = tenant.map(|tenant| tenant.name.as_str());
+        let outcome = self.outcome.get().unwrap_or(stats::Outcome::Aborted);
+        let millis = self.seen.get().saturating_sub(self.arrived);
+        self.gateway.stats.request(Some(&self.chat.chat().model), tenant, outcome, millis);
     }
 }

@@ -47,11 +47,18 @@ pub enum Waker {
     RequestBody,
     /// More of the response's body.
     ResponseBody,
+    /// A turn in the waiting room.
+    Turn,
     /// Nothing: an [`Effect::Reply`] has taken the request's place.
     Replied,
 }
 
 impl Step {
+    /// Whether the request waits for its turn.
+    pub fn waits_for_turn(&self) -> bool {
+        self.flow == Flow::Wait(Waker::Turn)
+    }
+
     pub(super) fn go_on(effects: Vec<Effect>) -> Self {
         Self { effects, flow: Flow::Continue }
     }

@@ -21,7 +21,8 @@ const STREAM: &str = r#"{"model":"smart","messages":[{"role":"user","content":"H
 
 fn gateway(yaml: &str) -> Rc<Gateway> {
     let (config, _) = config::parse(yaml).unwrap();
-    Rc::new(Gateway::new(config, |name| Some(format!("secret-of-{name}"))).unwrap_or_else(|error| panic!("{error}")))
+    let env = |name: &str| Some(format!("secret-of-{name}"));
+    Rc::new(Gateway::new(config, crate::testing::ports(1), env).unwrap_or_else(|error| panic!("{error}")))
 }
 
 fn headers(list: &[(&'static str, &[u8])]) -> Headers {
@@ -65,7 +66,7 @@ fn done(step: Step) -> Done {
 
 /// A front that has taken a whole request in.
 fn admitted(yaml: &str, extra: &[(&'static str, &[u8])], body: &str) -> (Front, Done) {
-    let mut front = Front::new(gateway(yaml));
+    let mut front = Front::new(gateway(yaml), 1);
     let mut list: Vec<(&'static str, &[u8])> = vec![
         (":method", b"POST"),
         (":path", b"/v1/chat/completions?key=client-key"),
@@ -75,32 +76,35 @@ fn admitted(yaml: &str, extra: &[(&'static str, &[u8])], body: &str) -> (Front, 
         ("cookie", b"session"),
     ];
     list.extend_from_slice(extra);
-    let step = front.step(FrontEvent::RequestHeaders { headers: &headers(&list) });
+    let step = front.step(NOW, FrontEvent::RequestHeaders { headers: &headers(&list) });
     if !front.is_reading() {
         return (front, done(step));
     }
     assert_eq!(step.flow, Flow::Wait(Waker::RequestBody));
-    let step = front.step(FrontEvent::RequestComplete { body: body.as_bytes().to_vec(), now: NOW });
+    let step = front.step(NOW, FrontEvent::RequestComplete { body: body.as_bytes().to_vec() });
     (front, done(step))
 }
 
 /// An attempt that has sent its request.
 fn sent(exchange: &Rc<Exchange>, provider: &str) -> (Attempt, Done) {
-    let mut attempt = Attempt::begin(exchange.clone(), provider).unwrap();
+    let mut attempt = Attempt::begin(exchange.clone(), provider, NOW).unwrap();
     let event = AttemptEvent::RequestHeaders { traceparent: Some("00-trace-span-01"), tracestate: None };
-    let mut request = done(attempt.step(event));
-    request.request_body = done(attempt.step(AttemptEvent::RequestBody)).request_body;
+    let mut request = done(attempt.step(NOW, event));
+    request.request_body = done(attempt.step(NOW, AttemptEvent::RequestBody)).request_body;
     (attempt, request)
 }
 
 fn answer(attempt: &mut Attempt, status: u16, kind: &[u8], body: &str) -> Done {
-    let held = attempt.step(AttemptEvent::ResponseHeaders {
-        status,
-        headers: &headers(&[("content-type", kind), ("set-cookie", b"__cf_bm=1")]),
-        end: false,
-    });
+    let held = attempt.step(
+        NOW,
+        AttemptEvent::ResponseHeaders {
+            status,
+            headers: &headers(&[("content-type", kind), ("set-cookie", b"__cf_bm=1")]),
+            end: false,
+        },
+    );
     assert_eq!(held.flow, Flow::Wait(Waker::ResponseBody), "headers are held until the answer is known to be one");
-    done(attempt.step(AttemptEvent::ResponseBody { chunk: body.as_bytes(), end: true }))
+    done(attempt.step(NOW, AttemptEvent::ResponseBody { chunk: body.as_bytes(), end: true }))
 }
 
 fn status(done: &Done) -> &str {
@@ -180,10 +184,12 @@ fn failures_become_a_status_that_envoy_retries() {
         let exchange = admitted(OPEN, &[], body).1.exchange.unwrap();
         let (mut attempt, _) = sent(&exchange, "openai");
         let headers = headers(&[("content-type", kind)]);
-        let step = attempt.step(AttemptEvent::ResponseHeaders { status: code, headers: &headers, end: false });
+        let step = attempt.step(NOW, AttemptEvent::ResponseHeaders { status: code, headers: &headers, end: false });
         let result = match step.flow {
             Flow::Continue => done(step),
-            Flow::Wait(_) => done(attempt.step(AttemptEvent::ResponseBody { chunk: answered.as_bytes(), end: true })),
+            Flow::Wait(_) => {
+                done(attempt.step(NOW, AttemptEvent::ResponseBody { chunk: answered.as_bytes(), end: true }))
+            }
         };
         assert_eq!(status(&result), expect, "{code} {answered}");
     }
@@ -197,11 +203,11 @@ fn a_stream_is_held_until_its_first_content() {
         "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}],\"usage\":null}\n\n";
     let text = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}],\"usage\":null}\n\n";
     let headers = headers(&[("content-type", b"text/event-stream")]);
-    let step = attempt.step(AttemptEvent::ResponseHeaders { status: 200, headers: &headers, end: false });
+    let step = attempt.step(NOW, AttemptEvent::ResponseHeaders { status: 200, headers: &headers, end: false });
     assert_eq!(step.flow, Flow::Wait(Waker::ResponseBody));
-    let held = done(attempt.step(AttemptEvent::ResponseBody { chunk: role.as_bytes(), end: false }));
+    let held = done(attempt.step(NOW, AttemptEvent::ResponseBody { chunk: role.as_bytes(), end: false }));
     assert_eq!((held.waits, held.response_body.as_deref()), (Some(Waker::ResponseBody), Some("")));
-    let released = done(attempt.step(AttemptEvent::ResponseBody { chunk: text.as_bytes(), end: false }));
+    let released = done(attempt.step(NOW, AttemptEvent::ResponseBody { chunk: text.as_bytes(), end: false }));
     assert_eq!((released.waits, status(&released)), (None, "200"));
     assert_eq!(released.response_body.unwrap(), format!("{role}{text}").replace(",\"usage\":null", ""));
 }
@@ -215,7 +221,7 @@ fn a_cut_stream_never_looks_complete() {
     assert_eq!(status(&cut), "200");
     let body = cut.response_body.unwrap();
     assert!(body.starts_with(text) && body.contains("\"code\":\"stream_interrupted\""), "{body}");
-    let late = done(attempt.step(AttemptEvent::ResponseBody { chunk: b"data: more\n\n", end: true }));
+    let late = done(attempt.step(NOW, AttemptEvent::ResponseBody { chunk: b"data: more\n\n", end: true }));
     assert_eq!(late.response_body.as_deref(), Some(""), "nothing follows the error");
 }
 
@@ -224,7 +230,7 @@ fn a_translated_stream_is_done_at_its_last_event() {
     let exchange = admitted(OPEN, &[], STREAM).1.exchange.unwrap();
     let (mut attempt, _) = sent(&exchange, "claude");
     let headers = headers(&[("content-type", b"text/event-stream")]);
-    let _ = attempt.step(AttemptEvent::ResponseHeaders { status: 200, headers: &headers, end: false });
+    let _ = attempt.step(NOW, AttemptEvent::ResponseHeaders { status: 200, headers: &headers, end: false });
     let events = [
         r#"{"type":"message_start","message":{"id":"msg_1","model":"claude","usage":{"input_tokens":1,"output_tokens":1}}}"#,
         r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
@@ -234,9 +240,9 @@ fn a_translated_stream_is_done_at_its_last_event() {
         r#"{"type":"message_stop"}"#,
     ];
     let chunk: String = events.map(|event| format!("data: {event}\n\n")).concat();
-    let answered = done(attempt.step(AttemptEvent::ResponseBody { chunk: chunk.as_bytes(), end: false }));
+    let answered = done(attempt.step(NOW, AttemptEvent::ResponseBody { chunk: chunk.as_bytes(), end: false }));
     assert!(answered.response_body.unwrap().ends_with("data: [DONE]\n\n"));
-    let closed = done(attempt.step(AttemptEvent::ResponseBody { chunk: &[], end: true }));
+    let closed = done(attempt.step(NOW, AttemptEvent::ResponseBody { chunk: &[], end: true }));
     assert_eq!(closed.response_body.as_deref(), Some(""), "once");
 }
 
@@ -247,9 +253,9 @@ fn a_stream_that_trailers_end_too_early_is_broken_off() {
     for (chunk, reset) in [(text.to_owned(), true), (format!("{text}data: [DONE]\n\n"), false)] {
         let (mut attempt, _) = sent(&exchange, "openai");
         let headers = headers(&[("content-type", b"text/event-stream")]);
-        let _ = attempt.step(AttemptEvent::ResponseHeaders { status: 200, headers: &headers, end: false });
-        let _ = attempt.step(AttemptEvent::ResponseBody { chunk: chunk.as_bytes(), end: false });
-        assert_eq!(done(attempt.step(AttemptEvent::ResponseTrailers)).reset, reset);
+        let _ = attempt.step(NOW, AttemptEvent::ResponseHeaders { status: 200, headers: &headers, end: false });
+        let _ = attempt.step(NOW, AttemptEvent::ResponseBody { chunk: chunk.as_bytes(), end: false });
+        assert_eq!(done(attempt.step(NOW, AttemptEvent::ResponseTrailers)).reset, reset);
     }
 }
 
@@ -260,8 +266,9 @@ fn when_all_fail_one_honest_error_names_each() {
     let (mut first, _) = sent(&exchange, "openai");
     let _ = answer(&mut first, 500, b"application/json", r#"{"error":{"message":"account org-secret is broken"}}"#);
     let (mut second, _) = sent(&exchange, "claude");
-    let _ = second.step(AttemptEvent::Closed { details: "upstream_reset_before_response_started{connection_failure}" });
-    let told = done(front.step(FrontEvent::ResponseHeaders { status: 503, details: "" })).reply;
+    let _ = second
+        .step(NOW, AttemptEvent::Closed { details: "upstream_reset_before_response_started{connection_failure}" });
+    let told = done(front.step(NOW, FrontEvent::ResponseHeaders { status: 503, details: "" })).reply;
     let (status, body) = told.unwrap();
     assert_eq!(status, 502);
     assert!(body.contains("openai/gpt-5.6: 500 server error; claude/claude-sonnet-4-6: connection failed"), "{body}");
@@ -274,7 +281,7 @@ fn the_clients_own_mistake_is_told_as_the_provider_told_it() {
     let (mut attempt, _) = sent(&admitted.exchange.unwrap(), "openai");
     let told = r#"{"error":{"message":"n is too large","type":"invalid_request_error","param":"n","code":"x"}}"#;
     let _ = answer(&mut attempt, 400, b"application/json", told);
-    let (_, body) = done(front.step(FrontEvent::ResponseHeaders { status: 400, details: "" })).reply.unwrap();
+    let (_, body) = done(front.step(NOW, FrontEvent::ResponseHeaders { status: 400, details: "" })).reply.unwrap();
     let value: serde_json::Value = serde_json::from_str(&body).unwrap();
     assert_eq!(value["error"]["message"], "n is too large");
     assert_eq!(value["error"]["param"], "n");
@@ -334,9 +341,9 @@ fn a_tenant_is_shown_only_the_models_it_may_use() {
         <sha2::Sha256 as sha2::Digest>::digest("team-key").iter().map(|b| format!("{b:02x}")).collect();
     let yaml =
         format!("{OPEN}  other: [openai/gpt-5.6]\ntenants:\n  team: {{ key_sha256: {digest}, models: [other] }}\n");
-    let mut front = Front::new(gateway(&yaml));
+    let mut front = Front::new(gateway(&yaml), 1);
     let list = headers(&[(":method", b"GET"), (":path", b"/v1/models"), ("authorization", b"Bearer team-key")]);
-    let (status, body) = done(front.step(FrontEvent::RequestHeaders { headers: &list })).reply.unwrap();
+    let (status, body) = done(front.step(NOW, FrontEvent::RequestHeaders { headers: &list })).reply.unwrap();
     assert_eq!(status, 200);
     assert!(body.contains("\"other\"") && !body.contains("\"smart\""), "{body}");
 }

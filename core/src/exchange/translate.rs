@@ -1,7 +1,7 @@
 //! Between the client's dialect and the provider's contract: which translation a pair of them takes.
 
 use super::Exchange;
-use crate::chat::{ChatEvent, ChatRequest};
+use crate::chat::{ChatEvent, ChatRequest, Delta, Usage};
 use crate::config::{Kind, Target};
 use crate::dialect::openai::{Collector, ParsedChat, StreamWriter, error_frame};
 use crate::failure::{Class, Failure};
@@ -59,15 +59,16 @@ impl Lowered<'_> {
 ///
 /// # Errors
 /// The answer is none.
-pub(super) fn whole(exchange: &Exchange, target: &Target, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
+pub(super) fn whole(exchange: &Exchange, target: &Target, body: Vec<u8>) -> Result<(Vec<u8>, Option<Usage>), Failure> {
     let mut collector = Collector::default();
     let mut take = |event: ChatEvent<'_>| collector.take(event);
     match kind(&exchange.gateway, target) {
-        Kind::OpenAi => return openai::answer::read(&body).map(|_usage| body),
+        Kind::OpenAi => return openai::answer::read(&body).map(|usage| (body, usage)),
         Kind::Anthropic => anthropic::answer::read(&body, exchange.seed, &mut take)?,
         Kind::Gemini => gemini::answer::read(&body, exchange.seed, &mut take)?,
     }
-    Ok(collector.finish(&exchange.fallback_id(), exchange.created))
+    let usage = collector.usage();
+    Ok((collector.finish(&exchange.fallback_id(), exchange.created), usage))
 }
 
 /// An error answer, understood.
@@ -94,6 +95,8 @@ pub(super) enum AnswerStream {
 pub(super) struct Translated {
     writer: StreamWriter,
     has_content: bool,
+    /// Bytes of content so far.
+    text: u64,
     ended: bool,
 }
 
@@ -103,6 +106,9 @@ impl Translated {
             return;
         }
         self.has_content |= matches!(event, ChatEvent::Delta { .. } | ChatEvent::Finished { .. });
+        if let ChatEvent::Delta { delta, .. } = event {
+            self.text = self.text.saturating_add(bytes(delta));
+        }
         self.writer.write(event, out);
     }
 
@@ -112,6 +118,15 @@ impl Translated {
             self.writer.end(out);
         }
     }
+}
+
+fn bytes(delta: &Delta<'_>) -> u64 {
+    let text = match delta {
+        Delta::Text(text) | Delta::Reasoning(text) | Delta::Refusal(text) => text.len(),
+        Delta::ToolCall { arguments, .. } => arguments.len(),
+        Delta::Arguments { fragment, .. } => fragment.len(),
+    };
+    u64::try_from(text).unwrap_or(u64::MAX)
 }
 
 impl From<sse::TooLong> for Failure {
@@ -125,7 +140,7 @@ impl AnswerStream {
         let chat = exchange.chat.chat();
         let seed = exchange.seed;
         let writer = StreamWriter::new(exchange.fallback_id(), exchange.created, chat.wants_usage());
-        let translated = Translated { writer, has_content: false, ended: false };
+        let translated = Translated { writer, has_content: false, text: 0, ended: false };
         match kind(&exchange.gateway, target) {
             Kind::OpenAi => Self::Relayed(openai::relay::Relay::new(openai::request::injects_usage(chat), chat.n)),
             Kind::Anthropic => Self::Anthropic(anthropic::stream::Reader::new(seed), translated),
@@ -138,6 +153,31 @@ impl AnswerStream {
         match self {
             Self::Relayed(relay) => relay.has_content(),
             Self::Anthropic(_, translated) | Self::Gemini(_, translated) => translated.has_content,
+        }
+    }
+
+    /// What the provider says that the answer took; None until it does.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        match self {
+            Self::Relayed(relay) => relay.usage(),
+            Self::Anthropic(reader, _) => reader.usage(),
+            Self::Gemini(reader, _) => reader.usage(),
+        }
+    }
+
+    /// Bytes of content that came.
+    pub(super) fn text(&self) -> u64 {
+        match self {
+            Self::Relayed(relay) => relay.text(),
+            Self::Anthropic(_, translated) | Self::Gemini(_, translated) => translated.text,
+        }
+    }
+
+    /// Whether the client has all of the answer, although the provider has not closed the stream.
+    pub(super) fn is_complete(&self) -> bool {
+        match self {
+            Self::Relayed(relay) => relay.is_complete(),
+            Self::Anthropic(_, translated) | Self::Gemini(_, translated) => translated.ended,
         }
     }
 

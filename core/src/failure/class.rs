@@ -88,6 +88,35 @@ pub enum Scope {
 }
 
 impl Class {
+    /// All of them, each at its [`Self::index`].
+    pub const ALL: [Self; 20] = [
+        Class::InvalidRequest,
+        Class::ContextTooLong,
+        Class::ContentPolicy,
+        Class::TooLarge,
+        Class::Credential,
+        Class::Forbidden,
+        Class::ModelNotFound,
+        Class::RateLimited,
+        Class::OverLimit,
+        Class::DailyQuota,
+        Class::QuotaExhausted,
+        Class::Overloaded,
+        Class::ServerError,
+        Class::Conflict,
+        Class::Timeout,
+        Class::Connection,
+        Class::Unexpected,
+        Class::AnswerTooLarge,
+        Class::Unreadable,
+        Class::Truncated,
+    ];
+
+    /// Its place in [`Self::ALL`].
+    pub fn index(self) -> usize {
+        Self::ALL.iter().position(|class| *class == self).unwrap_or(0)
+    }
+
     /// What a status says when the body says no more.
     pub fn of_status(status: u16) -> Self {
         match status {

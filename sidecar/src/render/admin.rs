@@ -3,6 +3,7 @@
 use super::{address, typed};
 use serde_json::{Value, json};
 use weir_core::config::Config;
+use weir_core::stats::{LABELS, label_pattern};
 
 /// Connections that clients may hold open at once. Envoy warns of a gateway without a bound.
 const MAX_CONNECTIONS: u64 = 50_000;
@@ -11,8 +12,21 @@ pub(super) fn interface(config: &Config) -> Value {
     json!({ "address": address(config.admin), "ignore_global_conn_limit": true })
 }
 
+/// Upper bounds of what Weir measures, in milliseconds: from less than one to ten minutes.
+const BUCKETS: [u32; 20] = [
+    1, 2, 5, 10, 20, 50, 100, 200, 350, 500, 750, 1_000, 2_000, 5_000, 10_000, 20_000, 60_000, 120_000, 300_000,
+    600_000,
+];
+
+/// The filter writes the labels of its stats into their names; here they are taken out again.
 pub(super) fn stats() -> Value {
-    json!({ "use_all_default_tags": true })
+    let tags: Vec<Value> =
+        LABELS.iter().map(|label| json!({ "tag_name": label, "regex": label_pattern(label) })).collect();
+    json!({
+        "use_all_default_tags": true,
+        "stats_tags": tags,
+        "histogram_bucket_settings": [{ "match": { "contains": "weir." }, "buckets": BUCKETS }],
+    })
 }
 
 pub(super) fn overload() -> Value {

@@ -21,7 +21,7 @@ pub(super) fn cluster(chain: &Chain, inputs: Inputs<'_>) -> Value {
         "cluster_type": { "name": "envoy.clusters.composite", "typed_config": composite },
         "lb_policy": "CLUSTER_PROVIDED",
         "connect_timeout": "3s",
-        "circuit_breakers": upstream::breakers(),
+        "circuit_breakers": upstream::breakers(None),
         "typed_extension_protocol_options": { upstream::PROTOCOL_OPTIONS: typed(upstream::PROTOCOL_OPTIONS, protocol) },
     })
 }

@@ -4,7 +4,8 @@ use super::{seconds, tls, typed, upstream};
 use serde_json::{Value, json};
 use std::net::IpAddr;
 use std::path::Path;
-use weir_core::config::{Breaker, Millis, Provider};
+use weir_core::config::{Breaker, Provider};
+use weir_core::traffic::check_interval;
 
 /// Below the minute after which common load balancers close idle connections: better that we do.
 const IDLE: &str = "50s";
@@ -16,7 +17,7 @@ pub(super) fn cluster(provider: &Provider, ca_file: Option<&Path>) -> Value {
         "name": provider.name,
         "connect_timeout": "3s",
         "load_assignment": upstream::endpoint(&provider.name, &url.host, url.port, Some(&provider.name)),
-        "circuit_breakers": upstream::breakers(),
+        "circuit_breakers": upstream::breakers(provider.limits.concurrency),
         "outlier_detection": outlier_detection(&provider.breaker),
         // A cluster of one host has nothing to panic to: when it is ejected, the chain goes on without it.
         "common_lb_config": { "healthy_panic_threshold": { "value": 0 } },
@@ -73,7 +74,7 @@ fn outlier_detection(breaker: &Breaker) -> Value {
         "consecutive_5xx": breaker.consecutive_failures,
         "enforcing_consecutive_5xx": 100,
         // How often Envoy looks whether an ejection is over, and at the share of failures since it last looked.
-        "interval": seconds(Millis((breaker.eject_for.0 / 4).clamp(100, 1_000))),
+        "interval": seconds(check_interval(breaker)),
         "base_ejection_time": time,
         "max_ejection_time": time,
         "max_ejection_percent": 100,

@@ -19,7 +19,7 @@ pub(super) fn cluster(config: &Config) -> Value {
         "type": "STATIC",
         "connect_timeout": "0.250s",
         "load_assignment": upstream::endpoint("sidecar", &host.to_string(), listen.port(), None),
-        "circuit_breakers": upstream::breakers(),
+        "circuit_breakers": upstream::breakers(None),
         "typed_extension_protocol_options": { upstream::PROTOCOL_OPTIONS: typed(upstream::PROTOCOL_OPTIONS, protocol) },
     })
 }

@@ -8,13 +8,18 @@ const UNREACHED: u64 = 1_000_000;
 
 pub(super) const PROTOCOL_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
-/// The breakers of a cluster; `connections` where the file limits them.
-pub(super) fn breakers() -> Value {
+/// A provider's breaker is so many times its slots, and at least [`LEAST`]: fallbacks may go beyond the slots.
+const ABOVE_SLOTS: u64 = 10;
+const LEAST: u64 = 1_000;
+
+/// The breakers of a cluster, well above its slots.
+pub(super) fn breakers(slots: Option<u64>) -> Value {
+    let most = slots.map_or(UNREACHED, |slots| (slots * ABOVE_SLOTS).clamp(LEAST, UNREACHED));
     json!({ "thresholds": [{
         "priority": "DEFAULT",
-        "max_connections": UNREACHED,
-        "max_pending_requests": UNREACHED,
-        "max_requests": UNREACHED,
+        "max_connections": most,
+        "max_pending_requests": most,
+        "max_requests": most,
         "max_retries": UNREACHED,
     }] })
 }

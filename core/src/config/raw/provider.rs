@@ -20,6 +20,7 @@ pub(in crate::config) struct Provider {
     /// In percent.
     pub(in crate::config) failure_rate: Option<At<u64>>,
     pub(in crate::config) eject_for: Option<At<Millis>>,
+    pub(in crate::config) max_cooldown: Option<At<Millis>>,
 }
 
 pub(super) fn provider(name: At<String>, cursor: Cursor<'_>, found: &mut Findings) -> Provider {
@@ -36,6 +37,7 @@ pub(super) fn provider(name: At<String>, cursor: Cursor<'_>, found: &mut Finding
         consecutive_failures: None,
         failure_rate: None,
         eject_for: None,
+        max_cooldown: None,
     };
     whole(cursor, "a map with kind, api_key, …", found, |map, f| {
         provider.kind = map.need("kind", f, |c, f| c.choice("kind", KINDS, f));
@@ -46,10 +48,11 @@ pub(super) fn provider(name: At<String>, cursor: Cursor<'_>, found: &mut Finding
         let models = map.get("models", f, |c, f| each(c, "model", f, model_limits));
         provider.models = models.into_iter().flatten().flatten().collect();
         map.get("breaker", f, |c, f| {
-            whole(c, "a map with consecutive_failures, failure_rate and eject_for", f, |map, f| {
+            whole(c, "a map with consecutive_failures, failure_rate, eject_for and max_cooldown", f, |map, f| {
                 provider.consecutive_failures = map.get("consecutive_failures", f, |c, f| c.count(f));
                 provider.failure_rate = map.get("failure_rate", f, |c, f| c.percent(f));
                 provider.eject_for = map.get("eject_for", f, |c, f| c.duration(f));
+                provider.max_cooldown = map.get("max_cooldown", f, |c, f| c.duration(f));
             })
         });
     });

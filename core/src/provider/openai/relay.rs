@@ -16,6 +16,8 @@ pub struct Relay {
     hide_usage: bool,
     usage: Option<Usage>,
     has_content: bool,
+    /// Bytes of content so far.
+    text: u64,
     /// How many choices were asked for.
     wanted: u64,
     /// Choices that are finished.
@@ -27,12 +29,22 @@ impl Relay {
     /// `hide_usage`: the usage was asked for by Weir, so the client must not see it; `choices`: the request's `n`.
     pub fn new(hide_usage: bool, choices: Option<u64>) -> Self {
         let wanted = choices.unwrap_or(1);
-        Self { hide_usage, usage: None, has_content: false, wanted, finished: Vec::new(), done: false }
+        Self { hide_usage, usage: None, has_content: false, text: 0, wanted, finished: Vec::new(), done: false }
     }
 
     /// Whether a content event, the first token or the finish, has been passed on.
     pub fn has_content(&self) -> bool {
         self.has_content
+    }
+
+    /// Bytes of content that came.
+    pub fn text(&self) -> u64 {
+        self.text
+    }
+
+    /// Whether the stream has come to its end.
+    pub fn is_complete(&self) -> bool {
+        self.done
     }
 
     /// The usage, once it came.
@@ -96,6 +108,8 @@ impl Relay {
 
     fn note(&mut self, choice: &Choice<'_>) {
         let index = choice.index.unwrap_or(0);
+        let text = choice.delta.as_ref().map_or(0, Delta::text);
+        self.text = self.text.saturating_add(text);
         self.has_content |= choice.finish_reason.is_some() || choice.delta.as_ref().is_some_and(Delta::has_content);
         // OpenAI gives at most 128 choices; what names more shall not make us search.
         if choice.finish_reason.is_some() && self.finished.len() < 128 && !self.finished.contains(&index) {
@@ -154,6 +168,12 @@ struct Delta<'a> {
 }
 
 impl Delta<'_> {
+    fn text(&self) -> u64 {
+        let texts = [self.content, self.refusal, self.reasoning_content.or(self.reasoning)];
+        let bytes = texts.into_iter().flatten().map(|text| text.get().len()).fold(0, usize::saturating_add);
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+
     fn has_content(&self) -> bool {
         // Of any type: what it is, is between the server and its client.
         let said = |text: Option<Raw<'_>>| text.is_some_and(|text| text.get() != "\"\"");

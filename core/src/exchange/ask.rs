@@ -1,0 +1,164 @@
+//! What a request's headers ask for: who calls, which endpoint, and how it wants to be treated.
+
+use crate::config::Millis;
+use crate::gateway::{Access, Gateway};
+use crate::headers::{HeaderList, Headers};
+use crate::refusal::Refusal;
+use crate::traffic::Priority;
+use std::net::IpAddr;
+
+pub(super) struct Ask {
+    pub(super) endpoint: Endpoint,
+    /// In the configuration; None: the gateway is open.
+    pub(super) tenant: Option<usize>,
+    /// `x-weir-route`.
+    pub(super) route: Option<String>,
+    /// `x-weir-priority`.
+    pub(super) priority: Priority,
+    /// `x-weir-deadline-ms`.
+    pub(super) deadline: Option<Millis>,
+    pub(super) request_id: String,
+    /// Headers that go on as they are.
+    pub(super) kept: HeaderList,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    ChatCompletions,
+    Models,
+    Health,
+}
+
+/// Where a client may put its key, in the order of search (PROVIDERS F).
+const CREDENTIALS: [&str; 4] = ["authorization", "x-api-key", "x-goog-api-key", "api-key"];
+
+/// The client's headers that go on: ids for tracing, and what HTTP needs. All others stay here, keys above all.
+const KEPT: [&str; 8] =
+    [":method", ":scheme", ":authority", ":path", "x-request-id", "traceparent", "tracestate", "x-forwarded-proto"];
+
+impl Ask {
+    /// Reads the headers.
+    ///
+    /// # Errors
+    /// Why the request is refused already.
+    pub(super) fn read(gateway: &Gateway, headers: &Headers) -> Result<Self, Refusal> {
+        for (name, value) in headers.iter() {
+            if std::str::from_utf8(value).is_err() {
+                return Err(Refusal::HeaderNotText { name: String::from_utf8_lossy(name).into_owned() });
+            }
+        }
+        let endpoint = endpoint(headers.text(":method").unwrap_or_default(), path(headers))?;
+        let tenant = match endpoint {
+            Endpoint::Health => None,
+            Endpoint::ChatCompletions | Endpoint::Models => authenticate(gateway, headers)?,
+        };
+        let is_local = gateway.config.tenants.is_empty() && gateway.config.listen.ip().is_loopback();
+        if is_local && headers.text("origin").is_some_and(|origin| !is_loopback(origin)) {
+            return Err(Refusal::ForeignOrigin);
+        }
+        let limit = gateway.config.max_request_bytes;
+        if headers.text("content-length").and_then(|size| size.parse::<u64>().ok()).is_some_and(|size| size > limit) {
+            return Err(Refusal::BodyTooLarge { limit });
+        }
+        if headers.text("content-encoding").is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+            return Err(Refusal::ContentEncoding);
+        }
+        let kept = KEPT.iter().filter_map(|name| Some(((*name).into(), headers.text(name)?.into())));
+        Ok(Self {
+            endpoint,
+            tenant,
+            route: once(headers, "x-weir-route")?.map(str::to_owned),
+            priority: priority(headers)?,
+            deadline: deadline(headers)?,
+            request_id: headers.text("x-request-id").unwrap_or_default().to_owned(),
+            kept: kept.collect(),
+        })
+    }
+}
+
+/// The path without its query, which may hold a key.
+pub(super) fn path(headers: &Headers) -> &str {
+    let path = headers.text(":path").unwrap_or_default();
+    path.split_once('?').map_or(path, |(path, _)| path)
+}
+
+fn priority(headers: &Headers) -> Result<Priority, Refusal> {
+    const NAME: &str = "x-weir-priority";
+    let Some(text) = once(headers, NAME)? else { return Ok(Priority::default()) };
+    let message = || "it must be high, normal or low".to_owned();
+    Priority::parse(text.trim()).ok_or_else(|| Refusal::InvalidField { param: NAME.into(), message: message() })
+}
+
+fn deadline(headers: &Headers) -> Result<Option<Millis>, Refusal> {
+    const NAME: &str = "x-weir-deadline-ms";
+    let Some(text) = once(headers, NAME)? else { return Ok(None) };
+    match text.trim().parse::<u64>() {
+        Ok(millis) if millis > 0 => Ok(Some(Millis(millis))),
+        _ => {
+            let message = "it must be a whole number of milliseconds, at least 1".to_owned();
+            Err(Refusal::InvalidField { param: NAME.into(), message })
+        }
+    }
+}
+
+fn authenticate(gateway: &Gateway, headers: &Headers) -> Result<Option<usize>, Refusal> {
+    let mut key = None;
+    for name in CREDENTIALS {
+        if let Some(value) = once(headers, name)? {
+            // Envoy joins repeated `authorization` headers by a comma, which no bearer token holds (RFC 6750).
+            if name == "authorization" && value.contains(',') {
+                return Err(Refusal::RepeatedHeader { name });
+            }
+            let value = if name == "authorization" { bearer(value) } else { value };
+            key = key.or(Some(value));
+        }
+    }
+    let key = key.or_else(|| query_key(headers));
+    match gateway.access(key) {
+        Access::Open => Ok(None),
+        Access::Tenant(tenant) => Ok(Some(tenant)),
+        Access::Denied if key.is_none() => Err(Refusal::MissingKey),
+        Access::Denied => Err(Refusal::UnknownKey),
+    }
+}
+
+/// Whether a page's origin, `http://localhost:3000`, is of this machine.
+fn is_loopback(origin: &str) -> bool {
+    let Some((_, authority)) = origin.split_once("://") else { return false };
+    let host = match authority.strip_prefix('[') {
+        Some(literal) => literal.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// `?key=…`, where Gemini's clients may put theirs.
+fn query_key(headers: &Headers) -> Option<&str> {
+    let (_, query) = headers.text(":path")?.split_once('?')?;
+    query.split('&').find_map(|pair| pair.strip_prefix("key="))
+}
+
+fn endpoint(method: &str, path: &str) -> Result<Endpoint, Refusal> {
+    let (endpoint, allow) = match path {
+        "/v1/chat/completions" => (Endpoint::ChatCompletions, "POST"),
+        "/v1/models" => (Endpoint::Models, "GET"),
+        "/healthz" | "/readyz" => (Endpoint::Health, "GET"),
+        _ => return Err(Refusal::UnknownPath),
+    };
+    if method == allow { Ok(endpoint) } else { Err(Refusal::MethodNotAllowed { allow }) }
+}
+
+/// The value of a header that may come once.
+fn once<'a>(headers: &'a Headers, name: &'static str) -> Result<Option<&'a str>, Refusal> {
+    if headers.all(name).nth(1).is_some() {
+        return Err(Refusal::RepeatedHeader { name });
+    }
+    Ok(headers.text(name))
+}
+
+fn bearer(value: &str) -> &str {
+    match value.split_once(' ') {
+        Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key.trim(),
+        _ => value,
+    }
+}

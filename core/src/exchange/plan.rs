@@ -1,0 +1,183 @@
+//! What a complete request shall do: the targets that could serve it, in order, and how long each may take. It is made
+//! once, and kept while the request waits.
+
+use super::ask::Ask;
+use super::translate;
+use crate::chance;
+use crate::config::{Millis, Model, Retries, Target};
+use crate::dialect::openai::{self, ParsedChat};
+use crate::gateway::{Gateway, Held, Walk};
+use crate::headers::HeaderList;
+use crate::refusal::Refusal;
+use crate::route;
+use crate::traffic::{self, Candidate, Demand, Rank, Size};
+use std::borrow::Cow;
+use std::rc::Rc;
+
+pub(super) struct Plan {
+    pub(super) chat: ParsedChat,
+    /// The body's share of the VM's memory.
+    pub(super) held: Held,
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) size: Size,
+    pub(super) seed: u64,
+    /// When the request was complete, and when its answer must be, in milliseconds since 1970.
+    pub(super) arrived: u64,
+    pub(super) deadline: u64,
+    times: Times,
+}
+
+/// How the model is to be tried.
+struct Times {
+    first_token: Millis,
+    answer: Millis,
+    hedge_after: Option<Millis>,
+    retries: Retries,
+}
+
+/// What goes to the chain instead of the prompt: Envoy's replay buffer then holds one byte, whatever the prompt's size.
+pub(super) const PLACEHOLDER: &[u8] = b"x";
+
+impl Plan {
+    /// Parses and routes.
+    ///
+    /// # Errors
+    /// Why no target can serve it, now or later.
+    pub(super) fn make(gateway: &Rc<Gateway>, ask: &Ask, body: Vec<u8>, now: u64) -> Result<Self, Refusal> {
+        let bytes = body.len();
+        let held = gateway.hold(bytes).ok_or(Refusal::OutOfMemory)?;
+        let parsed = openai::parse(body)?;
+        let chat = parsed.chat();
+        let not_allowed = |model: String| Refusal::ModelNotAllowed { model };
+        if ask.tenant.is_some_and(|tenant| !gateway.may_use(tenant, &chat.model)) {
+            return Err(not_allowed(crate::failure::bounded(&chat.model)));
+        }
+        let seed = chance::mix(chance::seed(&ask.request_id) ^ now);
+        let model = route::resolve(&gateway.config, &chat.model, ask.route.as_deref(), seed)?;
+        if let Some(tenant) = ask.tenant
+            && let Some(target) = model.targets.iter().find(|target| !may_reach(gateway, tenant, &chat.model, target))
+        {
+            return Err(not_allowed(format!("{}/{}", target.provider, target.model)));
+        }
+        let candidates = able(gateway, &model, &parsed)?;
+        let deadline = ask.deadline.map_or(model.deadline, |asked| asked.min(model.deadline));
+        Ok(Self {
+            candidates,
+            size: Size {
+                prompt_bytes: chat.text_bytes(bytes),
+                output_limit: chat.output_limit(),
+                choices: chat.n.unwrap_or(1),
+            },
+            seed,
+            arrived: now,
+            deadline: now.saturating_add(deadline.0),
+            times: Times {
+                first_token: model.first_token_timeout,
+                answer: model.answer_timeout,
+                hedge_after: model.hedge_after,
+                retries: model.retries.clone(),
+            },
+            held,
+            chat: parsed,
+        })
+    }
+
+    /// The name that the client asked for.
+    pub(super) fn model(&self) -> &str {
+        &self.chat.chat().model
+    }
+
+    /// How long an attempt may be silent, in milliseconds. Response headers are held until the first content event, so
+    /// for streams this is until the first token.
+    pub(super) fn patience(&self) -> u64 {
+        if self.chat.chat().stream { self.times.first_token.0 } else { self.times.answer.0 }
+    }
+
+    /// What it takes to serve it.
+    pub(super) fn demand(&self, ask: &Ask, rank: Option<Rank>) -> Demand<'_> {
+        Demand {
+            tenant: ask.tenant,
+            model: traffic::part(self.model()),
+            priority: ask.priority,
+            size: self.size,
+            candidates: &self.candidates,
+            rank,
+        }
+    }
+
+    /// The chain of the candidates at `order`.
+    ///
+    /// # Errors
+    /// The client named an order that was not rendered.
+    pub(super) fn walk(&self, gateway: &Gateway, ask: &Ask, order: &[usize]) -> Result<Walk, Refusal> {
+        let targets = order.iter().filter_map(|index| self.candidates.get(*index));
+        let targets: Vec<Target> = targets.map(|candidate| candidate.target.clone()).collect();
+        let walk = gateway.walk(&targets, self.times.retries.per_target).ok_or(Refusal::Failed(Vec::new()))?;
+        if ask.route.is_some() && !targets.iter().all(|target| walk.slots.contains(target)) {
+            let walked = walk.slots.iter().map(|slot| format!("{}/{}", slot.provider, slot.model)).collect::<Vec<_>>();
+            let message = format!("no chain was rendered for this order; it could only go to {}", walked.join(", "));
+            return Err(Refusal::InvalidField { param: "x-weir-route".into(), message });
+        }
+        Ok(walk)
+    }
+
+    /// The headers under which the request goes to its chain: the route reads the cluster and the pauses, the router
+    /// the times. `retries`: whether there may be any.
+    pub(super) fn headers(&self, ask: &Ask, walk: &Walk, retries: bool, now: u64) -> HeaderList {
+        let mut headers = ask.kept.clone();
+        for (name, value) in &mut headers {
+            // A query can carry a key (`?key=`).
+            if name == ":path"
+                && let Some(query) = value.iter().position(|byte| *byte == b'?')
+            {
+                value.truncate(query);
+            }
+        }
+        let stream = self.chat.chat().stream;
+        let retries = if retries { walk.slots.len().saturating_sub(1) } else { 0 };
+        // An answer that is not streamed has no first token on the wire: a hedge would double the price of each.
+        let hedge = self.times.hedge_after.filter(|_| stream && retries > 0);
+        let left = self.deadline.saturating_sub(now).max(1);
+        let set: [(&'static str, Cow<'_, str>); 7] = [
+            ("content-type", "application/json".into()),
+            ("content-length", PLACEHOLDER.len().to_string().into()),
+            ("x-weir-chain", walk.cluster.as_str().into()),
+            ("x-weir-backoff", self.times.retries.pause().into()),
+            ("x-envoy-max-retries", retries.to_string().into()),
+            ("x-envoy-upstream-rq-timeout-ms", left.to_string().into()),
+            (
+                "x-envoy-upstream-rq-per-try-timeout-ms",
+                hedge.map_or(self.patience(), |hedge| hedge.0).to_string().into(),
+            ),
+        ];
+        headers.extend(set.map(|(name, value)| (name.into(), value.into_owned().into_bytes())));
+        if hedge.is_some() {
+            headers.push(("x-envoy-hedge-on-per-try-timeout".into(), b"true".to_vec()));
+        }
+        headers
+    }
+}
+
+/// Those targets of the model that can serve the request.
+fn able(gateway: &Gateway, model: &Model, parsed: &ParsedChat) -> Result<Vec<Candidate>, Refusal> {
+    let mut able = Vec::with_capacity(model.targets.len());
+    let mut obstacle = None;
+    for target in &model.targets {
+        match translate::lower(gateway, parsed.chat(), target) {
+            Ok(_) => able.extend(Candidate::new(&gateway.config, target)),
+            Err(unsupported) => obstacle = obstacle.or(Some(unsupported)),
+        }
+    }
+    match obstacle {
+        Some(unsupported) if able.is_empty() => Err(Refusal::Unsupported(unsupported)),
+        _ => Ok(able),
+    }
+}
+
+/// `x-weir-route` may name any target; a tenant goes to those of the model it may use, or to one it may address.
+fn may_reach(gateway: &Gateway, tenant: usize, model: &str, target: &Target) -> bool {
+    let listed = gateway.config.model(model).is_some_and(|model| {
+        model.targets.iter().any(|own| (&own.provider, &own.model) == (&target.provider, &target.model))
+    });
+    listed || gateway.may_use(tenant, &format!("{}/{}", target.provider, target.model))
+}

@@ -1,0 +1,346 @@
+//! What Weir counts, as Envoy's stats: `weir_…` with labels (DESIGN section 5).
+//!
+//! All are defined when the configuration is read, from its names alone: nothing in a request can make a new one. The
+//! host's interface knows no labels, so they are part of the name, `weir.attempts;provider=openai;;result=ok;`, and
+//! Envoy takes them out again by [`LABELS`] (`stats_config.stats_tags`).
+
+use crate::config::{Config, Target};
+use crate::failure::Class;
+use crate::traffic::{Ceiling, Owner};
+
+/// The host's metrics.
+pub trait Metrics {
+    /// The id of a metric of that name, the same for the same name.
+    fn define(&self, kind: Kind, name: &str) -> u32;
+    /// Adds to a counter; 0 is nothing.
+    fn add(&self, id: u32, amount: u64);
+    /// Sets a gauge.
+    fn set(&self, id: u32, value: u64);
+    /// Adds a value to a histogram.
+    fn record(&self, id: u32, value: u64);
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+/// Every label that a stat may have.
+pub const LABELS: [&str; 10] =
+    ["provider", "model", "tenant", "outcome", "result", "from", "to", "reason", "scope", "kind"];
+
+/// How a label stands in a name: the regular expression that takes it out, with the value as its second group.
+pub fn label_pattern(label: &str) -> String {
+    format!("(;{label}=([^;]*);)")
+}
+
+/// How a request ended for its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Ok,
+    ClientError,
+    /// Refused by a limit of ours.
+    Limited,
+    /// Every target was limited.
+    Upstream429,
+    Upstream5xx,
+    Timeout,
+    /// The answer broke off.
+    Cut,
+    /// The client left.
+    Aborted,
+}
+
+const OUTCOMES: [(Outcome, &str); 8] = [
+    (Outcome::Ok, "ok"),
+    (Outcome::ClientError, "client_error"),
+    (Outcome::Limited, "limited"),
+    (Outcome::Upstream429, "upstream_429"),
+    (Outcome::Upstream5xx, "upstream_5xx"),
+    (Outcome::Timeout, "timeout"),
+    (Outcome::Cut, "cut"),
+    (Outcome::Aborted, "aborted"),
+];
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptResult {
+    Ok,
+    /// The client left, or another attempt was faster.
+    Cancelled,
+    Failed(Class),
+}
+
+/// Whose word it was that a request had to wait or was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limited {
+    By(Owner, Ceiling),
+    /// Every target was left alone.
+    Cooling,
+    /// The waiting room was full.
+    WaitingRoom,
+    /// It waited as long as it could.
+    WaitedInVain,
+    /// No retry was left in the budget.
+    RetryBudget,
+}
+
+const OWNERS: [(Owner, &str); 4] = [
+    (Owner::Provider, "provider"),
+    (Owner::Target, "target"),
+    (Owner::Tenant, "tenant"),
+    (Owner::TenantModel, "tenant_model"),
+];
+const CEILINGS: [(Ceiling, &str); 3] =
+    [(Ceiling::Requests, "requests"), (Ceiling::Tokens, "tokens"), (Ceiling::Concurrency, "concurrency")];
+const OTHER_LIMITS: [(Limited, &str); 4] = [
+    (Limited::Cooling, "cooldown"),
+    (Limited::WaitingRoom, "waiting_room"),
+    (Limited::WaitedInVain, "waited_in_vain"),
+    (Limited::RetryBudget, "retry_budget"),
+];
+
+/// `kind` of `weir_tokens`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    Input,
+    Output,
+    Cached,
+    CacheWrite,
+    Reasoning,
+}
+
+const TOKEN_KINDS: [(TokenKind, &str); 5] = [
+    (TokenKind::Input, "input"),
+    (TokenKind::Output, "output"),
+    (TokenKind::Cached, "cached"),
+    (TokenKind::CacheWrite, "cache_write"),
+    (TokenKind::Reasoning, "reasoning"),
+];
+
+/// Labels of what has no name in the configuration.
+const DIRECT: &str = "direct";
+const NONE: &str = "-";
+const OTHER: &str = "other";
+
+/// All stats of one configuration.
+pub struct Stats {
+    metrics: Box<dyn Metrics>,
+    models: Vec<String>,
+    tenants: Vec<String>,
+    providers: Vec<String>,
+    /// Provider and model; each provider ends with [`OTHER`].
+    targets: Vec<(String, String)>,
+    requests: Grid,
+    durations: Grid,
+    attempts: Grid,
+    first_tokens: Grid,
+    tokens: Grid,
+    fallbacks: Grid,
+    limited: Grid,
+    in_flight: Grid,
+    cooldown: Grid,
+    waiting: Grid,
+    wait: Grid,
+}
+
+/// The ids of one stat in all combinations of its labels: up to three axes.
+#[derive(Debug, Default)]
+struct Grid {
+    ids: Vec<u32>,
+    second: usize,
+    third: usize,
+}
+
+impl Grid {
+    fn at(&self, first: usize, second: usize, third: usize) -> Option<u32> {
+        let row = first.checked_mul(self.second)?.checked_add(second)?;
+        self.ids.get(row.checked_mul(self.third)?.checked_add(third)?).copied()
+    }
+}
+
+/// One axis of a [`Grid`]: each element is its labels, written out.
+type Axis = Vec<String>;
+
+fn axis<'a>(label: &str, values: impl IntoIterator<Item = &'a str>) -> Axis {
+    values.into_iter().map(|value| written(label, value)).collect()
+}
+
+/// A value may hold anything but what ends it.
+fn written(label: &str, value: &str) -> String {
+    format!(";{label}={};", value.replace(';', "_"))
+}
+
+fn none() -> Axis {
+    vec![String::new()]
+}
+
+impl Stats {
+    /// Defines every stat of `config`.
+    pub fn new(config: &Config, metrics: Box<dyn Metrics>) -> Self {
+        let models: Vec<String> =
+            config.models.iter().map(|model| model.name.as_str()).chain([DIRECT, NONE]).map(str::to_owned).collect();
+        let tenants: Vec<String> =
+            config.tenants.iter().map(|tenant| tenant.name.as_str()).chain([NONE]).map(str::to_owned).collect();
+        let providers: Vec<String> = config.providers.iter().map(|provider| provider.name.clone()).collect();
+        let targets = targets(config);
+        let grid = |kind, name: &str, first: &Axis, second: &Axis, third: &Axis| {
+            let mut ids = Vec::new();
+            for a in first {
+                for b in second {
+                    ids.extend(third.iter().map(|c| metrics.define(kind, &format!("weir.{name}{a}{b}{c}"))));
+                }
+            }
+            Grid { ids, second: second.len(), third: third.len() }
+        };
+        let names = |list: &[String], label| axis(label, list.iter().map(String::as_str));
+        let by_target: Axis =
+            targets.iter().map(|(provider, model)| written("provider", provider) + &written("model", model)).collect();
+        let by_provider = names(&providers, "provider");
+        let results = axis("result", Class::ALL.iter().map(|class| class.name()).chain(["ok", "cancelled"]));
+        let scopes = OWNERS.iter().flat_map(|(_, owner)| {
+            CEILINGS.iter().map(move |(_, ceiling)| written("scope", &format!("{owner}_{ceiling}")))
+        });
+        let scopes: Axis = scopes.chain(OTHER_LIMITS.iter().map(|(_, name)| written("scope", name))).collect();
+        let outcomes = axis("outcome", OUTCOMES.iter().map(|(_, name)| *name));
+        let kinds = axis("kind", TOKEN_KINDS.iter().map(|(_, name)| *name));
+        let reasons = axis("reason", Class::ALL.iter().map(|class| class.name()));
+        use Kind::{Counter, Gauge, Histogram};
+        Self {
+            requests: grid(Counter, "requests", &names(&models, "model"), &names(&tenants, "tenant"), &outcomes),
+            durations: grid(Histogram, "request_duration_ms", &names(&models, "model"), &none(), &none()),
+            attempts: grid(Counter, "attempts", &by_target, &results, &none()),
+            first_tokens: grid(Histogram, "first_token_ms", &by_target, &none(), &none()),
+            tokens: grid(Counter, "tokens", &by_target, &kinds, &none()),
+            fallbacks: grid(Counter, "fallbacks", &names(&providers, "from"), &names(&providers, "to"), &reasons),
+            limited: grid(Counter, "limited", &scopes, &none(), &none()),
+            in_flight: grid(Gauge, "inflight", &by_provider, &none(), &none()),
+            cooldown: grid(Gauge, "cooldown", &by_provider, &none(), &none()),
+            waiting: grid(Gauge, "waiting", &none(), &none(), &none()),
+            wait: grid(Histogram, "wait_ms", &none(), &none(), &none()),
+            models,
+            tenants,
+            providers,
+            targets,
+            metrics,
+        }
+    }
+
+    /// A request is over. `model`: the name that it asked for; None before it was known.
+    pub fn request(&self, model: Option<&str>, tenant: Option<&str>, outcome: Outcome, millis: u64) {
+        let model =
+            model.map_or(NONE, |model| if self.models.iter().any(|have| have == model) { model } else { DIRECT });
+        let model = place(&self.models, model);
+        let tenant = place(&self.tenants, tenant.unwrap_or(NONE));
+        let outcome = OUTCOMES.iter().position(|(have, _)| *have == outcome).unwrap_or(0);
+        self.count(self.requests.at(model, tenant, outcome), 1);
+        self.record(self.durations.at(model, 0, 0), millis);
+    }
+
+    /// An attempt is over.
+    pub fn attempt(&self, target: &Target, result: AttemptResult) {
+        let result = match result {
+            AttemptResult::Failed(class) => class.index(),
+            AttemptResult::Ok => Class::ALL.len(),
+            AttemptResult::Cancelled => Class::ALL.len().saturating_add(1),
+        };
+        self.count(self.attempts.at(self.target(target), result, 0), 1);
+    }
+
+    /// The first token of an attempt came.
+    pub fn first_token(&self, target: &Target, millis: u64) {
+        self.record(self.first_tokens.at(self.target(target), 0, 0), millis);
+    }
+
+    /// Tokens that an answer took.
+    pub fn tokens(&self, target: &Target, kind: TokenKind, amount: u64) {
+        let kind = TOKEN_KINDS.iter().position(|(have, _)| *have == kind).unwrap_or(0);
+        self.count(self.tokens.at(self.target(target), kind, 0), amount);
+    }
+
+    /// One provider took over from another.
+    pub fn fallback(&self, from: &str, to: &str, reason: Class) {
+        let (from, to) = (place(&self.providers, from), place(&self.providers, to));
+        self.count(self.fallbacks.at(from, to, reason.index()), 1);
+    }
+
+    /// A request had to wait, or was refused.
+    pub fn limited(&self, by: Limited) {
+        let scope = match by {
+            Limited::By(owner, ceiling) => {
+                let owner = OWNERS.iter().position(|(have, _)| *have == owner).unwrap_or(0);
+                let ceiling = CEILINGS.iter().position(|(have, _)| *have == ceiling).unwrap_or(0);
+                owner.saturating_mul(CEILINGS.len()).saturating_add(ceiling)
+            }
+            other => {
+                let other = OTHER_LIMITS.iter().position(|(have, _)| *have == other).unwrap_or(0);
+                OWNERS.len().saturating_mul(CEILINGS.len()).saturating_add(other)
+            }
+        };
+        self.count(self.limited.at(scope, 0, 0), 1);
+    }
+
+    /// A request waited so long before it was served.
+    pub fn waited(&self, millis: u64) {
+        self.record(self.wait.at(0, 0, 0), millis);
+    }
+
+    /// Requests that wait.
+    pub fn waiting(&self, count: u64) {
+        self.set(self.waiting.at(0, 0, 0), count);
+    }
+
+    /// Requests under way at the provider at `index`, and the seconds for which it is left alone.
+    pub fn provider(&self, index: usize, in_flight: u64, cooldown: u64) {
+        self.set(self.in_flight.at(index, 0, 0), in_flight);
+        self.set(self.cooldown.at(index, 0, 0), cooldown);
+    }
+
+    fn target(&self, target: &Target) -> usize {
+        let at = |model: &str| {
+            self.targets.iter().position(|(provider, have)| *provider == target.provider && have == model)
+        };
+        at(&target.model).or_else(|| at(OTHER)).unwrap_or(usize::MAX)
+    }
+
+    fn count(&self, id: Option<u32>, amount: u64) {
+        if let Some(id) = id.filter(|_| amount > 0) {
+            self.metrics.add(id, amount);
+        }
+    }
+
+    fn set(&self, id: Option<u32>, value: u64) {
+        if let Some(id) = id {
+            self.metrics.set(id, value);
+        }
+    }
+
+    fn record(&self, id: Option<u32>, value: u64) {
+        if let Some(id) = id {
+            self.metrics.record(id, value);
+        }
+    }
+}
+
+/// Each provider's targets in the configuration, and one for all that clients may address besides.
+fn targets(config: &Config) -> Vec<(String, String)> {
+    let mut targets: Vec<(String, String)> = Vec::new();
+    for provider in &config.providers {
+        let named = config.models.iter().flat_map(|model| &model.targets);
+        let named = named.filter(|target| target.provider == provider.name).map(|target| target.model.as_str());
+        let limited = provider.model_limits.iter().map(|limits| limits.model.as_str());
+        for model in named.chain(limited).chain([OTHER]) {
+            let target = (provider.name.clone(), model.to_owned());
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+    }
+    targets
+}
+
+fn place(names: &[String], name: &str) -> usize {
+    names.iter().position(|have| have == name).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,162 @@
+//! One worker's view of a provider: the state that all share, its own requests, and what their answers were like.
+
+use super::account::Ceilings;
+use super::estimate::{Estimate, Size};
+use super::ledger::Limiting;
+use super::own::Own;
+use super::provider::ProviderState;
+use super::queue::Queue;
+use crate::chat::Usage;
+use crate::config::{Breaker, Provider};
+use crate::shared::{Change, SharedData, create, read, update};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// A shared state is looked at again after this time, in milliseconds, unless something is to be taken from it.
+const LOOK: u64 = 20;
+/// Models of which a desk remembers what their answers were like. Clients may name any that the provider has.
+const MAX_LEARNT: usize = 256;
+/// Weight of one more first-token latency.
+const WEIGHT: f64 = 0.2;
+
+pub(super) struct Desk {
+    key: String,
+    pub(super) limiting: Limiting,
+    pub(super) breaker: Breaker,
+    shared: Rc<dyn SharedData>,
+    worker: u64,
+    own: Own,
+    /// The shared state as it was last seen, and when.
+    seen: RefCell<Option<(u64, ProviderState)>>,
+    learnt: RefCell<Vec<(u64, Learnt)>>,
+    /// Whether the other workers have been told that somebody waits here.
+    published: RefCell<bool>,
+}
+
+/// What the answers of one target were like.
+#[derive(Clone, Copy, Debug, Default)]
+struct Learnt {
+    estimate: Estimate,
+    /// Milliseconds to the first token, on average.
+    first_token: Option<f64>,
+}
+
+impl Desk {
+    pub(super) fn new(provider: &Provider, shared: Rc<dyn SharedData>, worker: u64) -> Self {
+        let key = format!("weir.1.provider.{}", provider.name);
+        create::<ProviderState>(&*shared, &key);
+        Self {
+            key,
+            limiting: Limiting::new(&provider.limits, &provider.model_limits, Ceilings::of_provider),
+            breaker: provider.breaker.clone(),
+            shared,
+            worker,
+            own: Own::default(),
+            seen: RefCell::default(),
+            learnt: RefCell::default(),
+            published: RefCell::default(),
+        }
+    }
+
+    /// Changes the shared state. None when other workers were always first.
+    pub(super) fn change<T>(&self, now: u64, mut change: impl FnMut(&mut ProviderState) -> Change<T>) -> Option<T> {
+        let mut after = None;
+        let outcome = update(&*self.shared, &self.key, |state: &mut ProviderState| {
+            let outcome = change(state);
+            after = Some(state.clone());
+            outcome
+        });
+        if outcome.is_some() {
+            *self.seen.borrow_mut() = after.map(|state| (now, state));
+        }
+        outcome
+    }
+
+    /// Looks at the shared state, as it is or was a moment ago.
+    pub(super) fn peek<T>(&self, now: u64, look: impl FnOnce(&ProviderState) -> T) -> Option<T> {
+        let mut seen = self.seen.borrow_mut();
+        if seen.as_ref().is_none_or(|(at, _)| now.saturating_sub(*at) >= LOOK) {
+            *seen = Some((now, read(&*self.shared, &self.key)));
+        }
+        seen.as_ref().map(|(_, state)| look(state))
+    }
+
+    /// One more of this worker's requests is under way.
+    pub(super) fn began(&self, part: u64) {
+        self.own.add(part);
+    }
+
+    /// One is over.
+    pub(super) fn ended(&self, part: u64) {
+        self.own.remove(part);
+    }
+
+    /// Tells the others who waits here.
+    pub(super) fn publish(&self, queue: Option<Queue>, now: u64) {
+        let mut published = self.published.borrow_mut();
+        if queue.is_none() && !*published {
+            return;
+        }
+        *published = queue.is_some();
+        self.change(
+            now,
+            |state| {
+                if state.publish(self.worker, queue.clone()) { Change::Write(()) } else { Change::Keep(()) }
+            },
+        );
+    }
+
+    /// Makes the shared counts those of the workers that live.
+    pub(super) fn reconcile(&self, gone: &[u64], now: u64) {
+        self.change(now, |state| {
+            gone.iter().for_each(|worker| state.forget(&self.limiting, *worker));
+            let corrected = self.own.correct(&mut state.ledger, &self.limiting, self.worker);
+            if corrected || !gone.is_empty() { Change::Write(()) } else { Change::Keep(()) }
+        });
+    }
+
+    /// Tokens that a request will take, estimated.
+    pub(super) fn tokens(&self, part: u64, size: Size) -> u64 {
+        self.learnt(part).estimate.tokens(size)
+    }
+
+    /// Tokens of `bytes` of text, estimated.
+    pub(super) fn text_tokens(&self, part: u64, bytes: u64) -> u64 {
+        self.learnt(part).estimate.prompt(bytes)
+    }
+
+    /// Milliseconds to the first token, as it usually is; at least one.
+    pub(super) fn first_token(&self, part: u64) -> f64 {
+        self.learnt(part).first_token.unwrap_or(1.0).max(1.0)
+    }
+
+    /// Remembers what a request really took.
+    pub(super) fn learn_usage(&self, part: u64, size: Size, usage: &Usage) {
+        self.learn(part, |learnt| learnt.estimate.learn(size, usage));
+    }
+
+    /// Remembers how long a first token took.
+    pub(super) fn learn_first_token(&self, part: u64, millis: u64) {
+        #[allow(clippy::cast_precision_loss, reason = "an average")]
+        let millis = millis as f64;
+        self.learn(part, |learnt| {
+            let before = learnt.first_token.unwrap_or(millis);
+            learnt.first_token = Some(before + WEIGHT * (millis - before));
+        });
+    }
+
+    fn learnt(&self, part: u64) -> Learnt {
+        self.learnt.borrow().iter().find(|(have, _)| *have == part).map(|(_, learnt)| *learnt).unwrap_or_default()
+    }
+
+    fn learn(&self, part: u64, learn: impl FnOnce(&mut Learnt)) {
+        let mut all = self.learnt.borrow_mut();
+        if let Some((_, learnt)) = all.iter_mut().find(|(have, _)| *have == part) {
+            learn(learnt);
+        } else if all.len() < MAX_LEARNT {
+            let mut learnt = Learnt::default();
+            learn(&mut learnt);
+            all.push((part, learnt));
+        }
+    }
+}

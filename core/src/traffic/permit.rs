@@ -1,0 +1,264 @@
+//! What a request has taken, and how it is given back: exactly once, whatever becomes of the request.
+
+use super::breaker::Failed;
+use super::cooldown::{Cooldown, Why};
+use super::desk::Desk;
+use super::estimate::Size;
+use super::provider::{Offer, Request};
+use super::{Levels, Traffic};
+use crate::chat::Usage;
+use crate::failure::{Class, Cool, Failure, Scope, Verdict};
+use crate::limit_headers::Told;
+use crate::shared::Change;
+use std::rc::Rc;
+
+/// A slot and tokens of a provider. Dropped without an outcome, it is as if nothing had been taken.
+pub struct Permit {
+    traffic: Rc<Traffic>,
+    provider: usize,
+    part: u64,
+    size: Size,
+    /// Estimated.
+    tokens: u64,
+    /// When the attempt began, in milliseconds since 1970.
+    since: u64,
+    /// It finds out whether an ejected provider is well again.
+    probe: bool,
+    /// Its success has been told.
+    told_success: bool,
+    open: bool,
+}
+
+impl Permit {
+    /// Takes what `request` needs from the provider at `provider`, if it is there.
+    pub(super) fn ask(
+        traffic: &Rc<Traffic>,
+        provider: usize,
+        request: &Request,
+        size: Size,
+        now: u64,
+    ) -> Result<(Self, Levels), Offer> {
+        let refused = Offer::NotYourTurn { wait: None };
+        let desk = traffic.desks.get(provider).ok_or(refused)?;
+        let offer = desk.change(now, |state| match state.offer(&desk.limiting, request, now) {
+            offer @ Offer::Taken { .. } => {
+                Change::Write((offer, state.ledger.levels(&desk.limiting, request.part, now)))
+            }
+            offer => Change::Keep((offer, Levels::default())),
+        });
+        match offer.unwrap_or((refused, Levels::default())) {
+            (Offer::Taken { probe }, levels) => {
+                desk.began(request.part);
+                Ok((Self::new(traffic, provider, (request.part, request.tokens), size, probe, now), levels))
+            }
+            (offer, _) => Err(offer),
+        }
+    }
+
+    /// Takes it whether or not it is there: Envoy has gone to the provider already.
+    pub fn force(traffic: &Rc<Traffic>, provider: usize, part: u64, size: Size, now: u64) -> Option<Self> {
+        let desk = traffic.desks.get(provider)?;
+        let tokens = desk.tokens(part, size);
+        desk.change(now, |state| {
+            state.ledger.take(&desk.limiting, part, traffic.worker, tokens, now);
+            Change::Write(())
+        });
+        desk.began(part);
+        Some(Self::new(traffic, provider, (part, tokens), size, false, now))
+    }
+
+    fn new(
+        traffic: &Rc<Traffic>,
+        provider: usize,
+        (part, tokens): (u64, u64),
+        size: Size,
+        probe: bool,
+        now: u64,
+    ) -> Self {
+        let traffic = traffic.clone();
+        Self { traffic, provider, part, size, tokens, since: now, probe, told_success: false, open: true }
+    }
+
+    /// Whether it is for this target.
+    pub fn is_for(&self, provider: usize, part: u64) -> bool {
+        (self.provider, self.part) == (provider, part)
+    }
+
+    /// The attempt begins only now.
+    pub fn begin(&mut self, now: u64) {
+        self.since = now;
+    }
+
+    /// What the provider says of our limits there. It knows of other callers, so less than we think is the truth.
+    pub fn told(&self, told: &Told, now: u64) {
+        let Some(desk) = self.desk() else { return };
+        let (requests, tokens) = (told.requests.map(|level| level.remaining), told.tokens.map(|level| level.remaining));
+        let levels = desk.peek(now, |state| state.ledger.levels(&desk.limiting, self.part, now)).unwrap_or_default();
+        let is_less = |ours: Option<super::Level>, theirs: Option<u64>| {
+            ours.zip(theirs).is_some_and(|(ours, theirs)| theirs < ours.remaining)
+        };
+        if is_less(levels.requests, requests) || is_less(levels.tokens, tokens) {
+            desk.change(now, |state| {
+                state.ledger.at_most(&desk.limiting, self.part, requests, tokens, now);
+                Change::Write(())
+            });
+        }
+    }
+
+    /// The first token came. Milliseconds since the attempt began.
+    pub fn first_token(&mut self, now: u64) -> u64 {
+        let millis = now.saturating_sub(self.since);
+        let Some(desk) = self.desk() else { return millis };
+        desk.learn_first_token(self.part, millis);
+        if self.probe || desk.peek(now, |state| state.health.is_troubled()).unwrap_or(false) {
+            desk.change(now, |state| {
+                state.health.succeeded(now);
+                Change::Write(())
+            });
+            self.told_success = true;
+        }
+        millis
+    }
+
+    /// The whole answer came. Without a usage, `text` bytes of it are what is known.
+    pub fn served(mut self, usage: Option<Usage>, text: u64, now: u64) -> u64 {
+        let used = self.used(usage, text);
+        let told = self.told_success;
+        if let (Some(desk), Some(usage)) = (self.desk(), usage) {
+            desk.learn_usage(self.part, self.size, &usage);
+        }
+        self.close(used, now, |state| {
+            if !told {
+                state.health.succeeded(now);
+            }
+        });
+        used
+    }
+
+    /// The client left. What had come by then, in bytes, is what is known of its cost.
+    pub fn aborted(mut self, usage: Option<Usage>, text: u64, now: u64) -> u64 {
+        let used = self.used(usage, text);
+        let (probe, worker) = (self.probe, self.traffic.worker);
+        self.close(used, now, |state| {
+            if probe {
+                state.health.forget_probe(worker);
+            }
+        });
+        used
+    }
+
+    /// No answer came, or not all of it. The tokens it took all the same, and what Envoy's outlier detection shall make of
+    /// it; None: nothing.
+    pub fn failed(mut self, failure: &Failure, now: u64) -> (u64, Option<Failed>) {
+        let rule = failure.class.rule();
+        // Where the provider may have worked on it, the estimate stands.
+        let used = match failure.class {
+            Class::Timeout | Class::Connection | Class::Truncated | Class::Unreadable | Class::AnswerTooLarge => {
+                self.tokens
+            }
+            _ => 0,
+        };
+        let Some(breaker) = self.desk().map(|desk| desk.breaker.clone()) else { return (used, None) };
+        let why = if matches!(rule.cool, Cool::AtLeast(_)) { Why::Broken } else { Why::Asked };
+        let cool = rule.cool.time(failure.retry_after).map(|wait| wait.0.min(breaker.max_cooldown.0));
+        let part = (rule.scope == Scope::Target).then_some(self.part);
+        let (worker, probe) = (self.traffic.worker, self.probe);
+        let mut outcome = None;
+        self.close(used, now, |state| {
+            if let Some(wait) = cool {
+                state.cool(part, Cooldown::new(now.saturating_add(wait), why), now);
+            }
+            outcome = match rule.verdict {
+                Verdict::NextSick => Some(state.health.failed(&breaker, now)),
+                Verdict::Return if probe => {
+                    state.health.succeeded(now);
+                    None
+                }
+                Verdict::NextHealthy if probe => {
+                    state.health.forget_probe(worker);
+                    None
+                }
+                Verdict::NextHealthy | Verdict::Return => None,
+            };
+        });
+        (used, outcome)
+    }
+
+    fn used(&self, usage: Option<Usage>, text: u64) -> u64 {
+        let guess = || {
+            let desk = self.desk()?;
+            let prompt = desk.text_tokens(self.part, self.size.prompt_bytes);
+            Some(prompt.saturating_add(desk.text_tokens(self.part, text)))
+        };
+        usage.map(|usage| usage.total()).or_else(guess).unwrap_or(self.tokens)
+    }
+
+    fn close(&mut self, used: u64, now: u64, mut also: impl FnMut(&mut super::provider::ProviderState)) {
+        self.open = false;
+        let Some(desk) = self.desk() else { return };
+        desk.ended(self.part);
+        desk.change(now, |state| {
+            state.ledger.settle(&desk.limiting, self.part, self.traffic.worker, (self.tokens, used), now);
+            also(state);
+            Change::Write(())
+        });
+    }
+
+    fn desk(&self) -> Option<&Desk> {
+        self.traffic.desks.get(self.provider)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let Some(desk) = self.traffic.desks.get(self.provider).filter(|_| self.open) else { return };
+        desk.ended(self.part);
+        desk.change(self.since, |state| {
+            state.ledger.undo(&desk.limiting, self.part, self.traffic.worker, self.tokens);
+            if self.probe {
+                state.health.forget_probe(self.traffic.worker);
+            }
+            Change::Write(())
+        });
+    }
+}
+
+/// A slot and tokens of a tenant. Dropped, it is settled with what was used.
+pub struct TenantPermit {
+    traffic: Rc<Traffic>,
+    tenant: usize,
+    part: u64,
+    tokens: u64,
+    used: u64,
+    /// When it was last looked at, in milliseconds since 1970.
+    at: u64,
+    undone: bool,
+}
+
+impl TenantPermit {
+    pub(super) fn new(traffic: &Rc<Traffic>, tenant: usize, part: u64, tokens: u64, now: u64) -> Self {
+        Self { traffic: traffic.clone(), tenant, part, tokens, used: 0, at: now, undone: false }
+    }
+
+    /// An attempt has used so many tokens.
+    pub fn used(&mut self, tokens: u64, now: u64) {
+        self.used = self.used.saturating_add(tokens);
+        self.at = now;
+    }
+
+    /// As if it had never been taken.
+    pub(super) fn undo(mut self) {
+        self.undone = true;
+    }
+}
+
+impl Drop for TenantPermit {
+    fn drop(&mut self) {
+        let Some(desk) = self.traffic.tenants.get(self.tenant) else { return };
+        if self.undone {
+            desk.undo(self.part, self.tokens);
+        } else {
+            desk.settle(self.part, (self.tokens, self.used), self.at);
+        }
+    }
+}
