@@ -21,6 +21,7 @@ pub struct Setup {
     breaker: &'static str,
     extra: Vec<(String, String)>,
     env: Vec<(String, String)>,
+    keys: Vec<(String, String)>,
     concurrency: u32,
 }
 
@@ -34,6 +35,7 @@ impl Setup {
             breaker: "{ consecutive_failures: 100000, failure_rate: 100%, max_cooldown: 1ms }",
             extra: vec![],
             env: env.into(),
+            keys: vec![],
             concurrency: 2,
         }
     }
@@ -49,10 +51,21 @@ impl Setup {
         self
     }
 
+    /// `limits` of the provider of that name.
+    pub fn limits(self, name: &str, limits: &str) -> Self {
+        self.key(name, &format!("limits: {limits}"))
+    }
+
+    /// One more key, `name: value`, of the provider of that name.
+    pub fn key(mut self, name: &str, key: &str) -> Self {
+        self.keys.push((name.to_owned(), key.to_owned()));
+        self
+    }
+
     /// One more provider.
     pub fn provider(mut self, name: &str, kind: &str, url: &str) -> Self {
         let variable = format!("{}_KEY", name.to_uppercase());
-        let line = format!("{{ kind: {kind}, api_key: ${variable}, base_url: \"{url}\" }}");
+        let line = format!("kind: {kind}, api_key: ${variable}, base_url: \"{url}\"");
         self.extra.push((name.to_owned(), line));
         self.env.push((variable, format!("sk-{name}-key")));
         self
@@ -79,17 +92,22 @@ impl Setup {
         for target in TARGETS {
             let kind = target.provider;
             let (name, key, url, breaker) = (target.name, target.variable, sim.url(target.provider), self.breaker);
-            yaml.push_str(&format!(
-                "  {name}: {{ kind: {kind}, api_key: ${key}, base_url: \"{url}\", breaker: {breaker} }}\n"
-            ));
+            let line = format!("kind: {kind}, api_key: ${key}, base_url: \"{url}\", breaker: {breaker}");
+            yaml.push_str(&self.entry(name, &line));
         }
         for (name, line) in &self.extra {
-            yaml.push_str(&format!("  {name}: {line}\n"));
+            yaml.push_str(&self.entry(name, line));
         }
         if !self.rest.contains("retry_budget") {
             yaml.push_str("retry_budget: { reserve: 100000 }\n");
         }
         yaml + &self.rest
+    }
+
+    /// A provider with its further keys.
+    fn entry(&self, name: &str, line: &str) -> String {
+        let keys = self.keys.iter().filter(|(owner, _)| owner == name).map(|(_, key)| format!(", {key}"));
+        format!("  {name}: {{ {line}{} }}\n", keys.collect::<String>())
     }
 
     /// Starts simulator and gateway, and waits until a request would be served.

@@ -1,6 +1,7 @@
-//! Waiting for what another process does in its own time.
+//! Waiting: for what another process does in its own time, and for one's turn.
 
 use std::time::{Duration, Instant};
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::sleep;
 
 /// Asks until `probe` answers, and gives that answer and how long it took.
@@ -16,4 +17,10 @@ pub async fn eventually<T>(what: &str, patience: Duration, mut probe: impl FnMut
         assert!(begun.elapsed() < patience, "not within {patience:?}: {what}");
         sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// Tests of one binary that hold this run one after another: they measure times, and would measure each other.
+pub async fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::const_new(());
+    ALONE.lock().await
 }

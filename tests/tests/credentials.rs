@@ -1,23 +1,18 @@
 //! Who may call, what they may use, and what no one else gets to see.
 
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
-use weir_e2e::{Answer, Gateway, RawClient, Setup, TARGETS, assert_no_leaks, chat, with};
+use weir_e2e::{Answer, Gateway, RawClient, Setup, TARGETS, assert_no_leaks, chat, key_sha256, with};
 use weir_sim::Fault;
 
 const ALICE: &str = "key-of-team-a";
 const BOB: &str = "key-of-team-b";
 
-fn hash(key: &str) -> String {
-    Sha256::digest(key.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 async fn start() -> Gateway {
     Setup::new(&format!(
         "models:\n  smart: [openai/gpt-5.6, claude/claude-sonnet-5-5]\n  cheap: [gemini/gemini-3.8-flash]\n\
          tenants:\n  team-a: {{ key_sha256: \"{}\", models: [smart] }}\n  team-b: {{ key_sha256: \"{}\" }}\n",
-        hash(ALICE),
-        hash(BOB)
+        key_sha256(ALICE),
+        key_sha256(BOB)
     ))
     .start()
     .await
