@@ -1,5 +1,5 @@
 # Each target calls the tools; decisions live in the tools. What a step needs, the targets before it bring.
-.PHONY: up test bench build wasm targets envoy sdks wasm-runner lint fmt unit unit-wasm e2e wasm-panicking
+.PHONY: up test bench peak build wasm targets envoy sdks wasm-runner lint fmt unit unit-wasm e2e wasm-panicking
 
 WASM_BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/.*"\(.*\)"/\1/p;}' Cargo.lock)
 VENV := .venv/bin/python -m pip --quiet --disable-pip-version-check
@@ -14,6 +14,10 @@ test: lint unit unit-wasm e2e
 ## ratios against the bare Envoy of the same run
 bench: build envoy
 	cargo run --locked --release -p weir-bench
+
+## a minute of 1000 requests per second at three limited providers, each well or not, as a table
+peak: build envoy
+	WEIR_PEAK_SECONDS=60 cargo test --locked -p weir-e2e --test peak -- --nocapture
 
 build: wasm
 	cargo build --locked --release -p weir-sidecar
