@@ -155,12 +155,15 @@ impl Gateway {
 
     /// Shows how each provider is, and how many requests wait.
     pub fn show(&self, now: u64) {
-        for index in 0..self.config.providers.len() {
-            if let Some(gauges) = self.traffic.gauges(index, now) {
-                self.stats.provider(index, gauges.in_flight, gauges.cooling.div_ceil(1_000));
-            }
-        }
+        (0..self.config.providers.len()).for_each(|index| self.show_provider(index, now));
         self.stats.waiting(self.traffic.waiting());
+    }
+
+    /// Shows how the provider at `index` is.
+    pub(crate) fn show_provider(&self, index: usize, now: u64) {
+        if let Some(gauges) = self.traffic.gauges(index, now) {
+            self.stats.provider(index, gauges.in_flight, gauges.cooling.div_ceil(1_000));
+        }
     }
 
     /// The chain for `targets`: with all retries if that order was rendered, else without retries, else the longest

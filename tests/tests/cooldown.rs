@@ -5,6 +5,9 @@ use weir_e2e::load::{Load, Report, Schedule, Shot};
 use weir_e2e::{CLAUDE, GEMINI, Gateway, OPENAI, Piece, Scripted, Setup, TARGETS, Target, alone, chat};
 use weir_sim::Fault;
 
+/// No breaker opens, but a target is left alone for as long as it asks.
+const COOLING: &str = "{ consecutive_failures: 100000, failure_rate: 100% }";
+
 /// Who stands in for whom.
 fn after(target: Target) -> Target {
     if target == OPENAI { CLAUDE } else { OPENAI }
@@ -12,7 +15,8 @@ fn after(target: Target) -> Target {
 
 async fn start() -> Gateway {
     let targets = TARGETS.map(Target::address).join(", ");
-    Setup::new(&format!("models:\n  smart: [{targets}]\nwaiting_room: {{ max_wait: 0s }}\n")).start().await
+    let rest = format!("models:\n  smart: [{targets}]\nwaiting_room: {{ max_wait: 0s }}\n");
+    Setup::new(&rest).breaker(COOLING).start().await
 }
 
 /// Some requests at once, so that every worker has one, to `first` and then to its stand-in.
@@ -94,7 +98,8 @@ async fn an_exhausted_quota_cools_long() {
 async fn a_provider_that_refuses_the_credential_cools() {
     let _alone = alone().await;
     for target in TARGETS {
-        let gateway = Setup::smart().env(target.variable, "sk-this-key-is-wrong").start().await;
+        let setup = Setup::smart().breaker(COOLING).env(target.variable, "sk-this-key-is-wrong");
+        let gateway = setup.start().await;
         let route = format!("{},{}", target.name, after(target).name);
         let first = gateway.chat_with("x-weir-route", &route, &chat("smart", "Hi")).await;
         assert_eq!((first.status, first.header("x-weir-attempts")), (200, Some("2")), "{}", first.body);

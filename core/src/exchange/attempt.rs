@@ -390,8 +390,11 @@ impl Attempt {
     fn failed(&mut self, failure: &Failure, now: u64) -> Option<Failed> {
         let permit = self.permit.take()?;
         self.exchange.gateway.stats.attempt(&self.target, AttemptResult::Failed(failure.class));
+        let provider = permit.provider();
         let (used, failed) = permit.failed(failure, now);
         self.exchange.used(used, now);
+        // A cooldown shall be seen when it begins.
+        self.exchange.gateway.show_provider(provider, now);
         failed
     }
 

@@ -215,7 +215,9 @@ impl Front {
             Ok(walk) => walk,
             Err(refusal) => return self.refuse_of(&refusal, Some(plan.model()), ask.tenant, now),
         };
-        let headers = plan.headers(&ask, &walk, self.gateway.traffic.is_retry_left(now), now);
+        let first = admitted.order.first().and_then(|first| plan.candidates.get(*first));
+        let hedge = plan.hedge(&self.gateway, first);
+        let headers = plan.headers(&ask, &walk, self.gateway.traffic.is_retry_left(now), hedge, now);
         let exchange = Rc::new(Exchange::new(&self.gateway, ask, plan, walk, admitted, now));
         self.state = State::Proxying(exchange.clone());
         Step::go_on(vec![Effect::Publish(exchange), Effect::RequestHeaders(headers)])

@@ -93,6 +93,17 @@ impl Plan {
         if self.chat.chat().stream { self.times.first_token.0 } else { self.times.answer.0 }
     }
 
+    /// After how many milliseconds of silence from `first` the next target is asked too. An answer that is not streamed
+    /// has no first token on the wire: it is hedged when it is overdue, or each long answer would be paid for twice.
+    pub(super) fn hedge(&self, gateway: &Gateway, first: Option<&Candidate>) -> Option<u64> {
+        let after = self.times.hedge_after?.0;
+        if self.chat.chat().stream {
+            return Some(after);
+        }
+        let overdue = first.and_then(|first| gateway.traffic.overdue(first));
+        Some(after.max(overdue.unwrap_or(0))).filter(|after| *after < self.patience())
+    }
+
     /// What it takes to serve it.
     pub(super) fn demand(&self, ask: &Ask, rank: Option<Rank>) -> Demand<'_> {
         Demand {
@@ -122,8 +133,9 @@ impl Plan {
     }
 
     /// The headers under which the request goes to its chain: the route reads the cluster and the pauses, the router
-    /// the times. `retries`: whether there may be any.
-    pub(super) fn headers(&self, ask: &Ask, walk: &Walk, retries: bool, now: u64) -> HeaderList {
+    /// the times. `retries`: whether there may be any; `hedge`: after how many milliseconds of silence the next target is
+    /// asked too.
+    pub(super) fn headers(&self, ask: &Ask, walk: &Walk, retries: bool, hedge: Option<u64>, now: u64) -> HeaderList {
         let mut headers = ask.kept.clone();
         for (name, value) in &mut headers {
             // A query can carry a key (`?key=`).
@@ -133,10 +145,8 @@ impl Plan {
                 value.truncate(query);
             }
         }
-        let stream = self.chat.chat().stream;
         let retries = if retries { walk.slots.len().saturating_sub(1) } else { 0 };
-        // An answer that is not streamed has no first token on the wire: a hedge would double the price of each.
-        let hedge = self.times.hedge_after.filter(|_| stream && retries > 0);
+        let hedge = hedge.filter(|_| retries > 0);
         let left = self.deadline.saturating_sub(now).max(1);
         let set: [(&'static str, Cow<'_, str>); 7] = [
             ("content-type", "application/json".into()),
@@ -145,10 +155,7 @@ impl Plan {
             ("x-weir-backoff", self.times.retries.pause().into()),
             ("x-envoy-max-retries", retries.to_string().into()),
             ("x-envoy-upstream-rq-timeout-ms", left.to_string().into()),
-            (
-                "x-envoy-upstream-rq-per-try-timeout-ms",
-                hedge.map_or(self.patience(), |hedge| hedge.0).to_string().into(),
-            ),
+            ("x-envoy-upstream-rq-per-try-timeout-ms", hedge.unwrap_or(self.patience()).to_string().into()),
         ];
         headers.extend(set.map(|(name, value)| (name.into(), value.into_owned().into_bytes())));
         if hedge.is_some() {

@@ -135,6 +135,13 @@ impl Traffic {
         Admission::Not(obstacle.unwrap_or(Obstacle::Cooling { wait: 0, passes: false }))
     }
 
+    /// Milliseconds after which an answer that is not streamed is overdue: twice as long as they take at that target.
+    pub fn overdue(&self, candidate: &Candidate) -> Option<u64> {
+        let usual = self.desks.get(candidate.provider)?.answer(candidate.part)?;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and is not negative")]
+        Some((2.0 * usual).ceil() as u64)
+    }
+
     /// What is left of a tenant's limits for a model; None where it has none.
     pub fn tenant_levels(&self, tenant: Option<usize>, model: u64, now: u64) -> Option<Levels> {
         let desk = self.tenants.get(tenant?).filter(|desk| desk.is_limited())?;

@@ -16,8 +16,10 @@ const PROBE: u64 = 60_000;
 /// What is known of a provider's health.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Health {
-    /// Failures since the last success.
+    /// Failures since the last first token.
     run: u32,
+    /// Answers that broke off since the last whole one: such a provider gives first tokens all the time.
+    cuts: u32,
     /// Milliseconds since 1970, over [`WINDOW`].
     window: u64,
     now: Outcomes,
@@ -93,24 +95,32 @@ impl Health {
 
     /// Whether the last outcomes were not all good: a success then changes something.
     pub(super) fn is_troubled(&self) -> bool {
-        self.run > 0 || self.ejected.is_some()
+        self.run > 0 || self.cuts > 0 || self.ejected.is_some()
     }
 
     /// The first token came.
-    pub(super) fn succeeded(&mut self, now: u64) {
-        self.roll(now);
-        self.now.ok = self.now.ok.saturating_add(1);
+    pub(super) fn answered(&mut self, now: u64) {
         self.run = 0;
         if self.ejected.take_if(|ejected| now >= ejected.until).is_some() {
             (self.now, self.last) = (Outcomes::default(), Outcomes::default());
         }
     }
 
-    /// No token came, or not in time, or not all of them.
-    pub(super) fn failed(&mut self, breaker: &Breaker, now: u64) -> Failed {
+    /// The whole answer came.
+    pub(super) fn succeeded(&mut self, now: u64) {
+        self.roll(now);
+        self.now.ok = self.now.ok.saturating_add(1);
+        self.cuts = 0;
+        self.answered(now);
+    }
+
+    /// No token came, or not in time, or (`cut`) not all of them.
+    pub(super) fn failed(&mut self, breaker: &Breaker, cut: bool, now: u64) -> Failed {
         self.roll(now);
         self.now.failed = self.now.failed.saturating_add(1);
-        self.run = self.run.saturating_add(1);
+        let run = if cut { &mut self.cuts } else { &mut self.run };
+        *run = run.saturating_add(1);
+        let run = *run;
         if let Some(ejected) = &mut self.ejected {
             if now >= ejected.until {
                 *ejected = Ejected { until: until(breaker, now), probe: None };
@@ -121,14 +131,14 @@ impl Health {
         let failed = self.now.failed.saturating_add(self.last.failed);
         let all = ok.saturating_add(failed);
         let patience = patience(ok);
-        let in_a_row = self.run >= breaker.consecutive_failures.saturating_add(patience);
+        let in_a_row = run >= breaker.consecutive_failures.saturating_add(patience);
         let rate =
             u64::from(failed).saturating_mul(100) >= u64::from(breaker.failure_rate).saturating_mul(u64::from(all));
         if in_a_row || (rate && all >= VOLUME && breaker.failure_rate < 100) {
             self.ejected = Some(Ejected { until: until(breaker, now), probe: None });
             return Failed::Ejects;
         }
-        if self.run > patience { Failed::Counted } else { Failed::Stray }
+        if run > patience { Failed::Counted } else { Failed::Stray }
     }
 
     fn roll(&mut self, now: u64) {
@@ -169,7 +179,7 @@ mod tests {
         Breaker { consecutive_failures: 5, failure_rate: 50, eject_for: Millis(30_000), max_cooldown: Millis(60_000) };
 
     fn fail(health: &mut Health, times: usize, now: u64) -> Failed {
-        (0..times).map(|_| health.failed(&BREAKER, now)).last().unwrap()
+        (0..times).map(|_| health.failed(&BREAKER, false, now)).last().unwrap()
     }
 
     #[test]
@@ -213,14 +223,30 @@ mod tests {
     }
 
     #[test]
+    fn streams_that_are_cut_one_after_another_eject_although_each_began() {
+        let mut health = Health::default();
+        let ejects = (0..5).map(|_| {
+            health.answered(NOW);
+            health.failed(&BREAKER, true, NOW)
+        });
+        assert_eq!(ejects.last(), Some(Failed::Ejects));
+        let mut health = Health::default();
+        for _ in 0..9 {
+            health.failed(&BREAKER, true, NOW);
+            health.succeeded(NOW);
+        }
+        assert_eq!(health.gate(NOW), Gate::Open);
+    }
+
+    #[test]
     fn a_rate_of_failures_ejects_without_a_run() {
         let mut health = Health::default();
         for _ in 0..9 {
             health.succeeded(NOW);
-            assert_eq!(health.failed(&BREAKER, NOW), Failed::Counted);
+            assert_eq!(health.failed(&BREAKER, false, NOW), Failed::Counted);
         }
         health.succeeded(NOW);
-        assert_eq!(health.failed(&BREAKER, NOW), Failed::Ejects);
+        assert_eq!(health.failed(&BREAKER, false, NOW), Failed::Ejects);
     }
 
     #[test]
@@ -230,14 +256,14 @@ mod tests {
         for request in 0..6_000 {
             let now = NOW + request * 3;
             if chance.draw() % 100 < 30 {
-                health.failed(&BREAKER, now);
+                health.failed(&BREAKER, false, now);
             } else {
                 health.succeeded(now);
             }
             assert_eq!(health.gate(now), Gate::Open, "after {request}");
         }
         let now = NOW + 18_000;
-        let run = (1..).find(|_| health.failed(&BREAKER, now) == Failed::Ejects).unwrap();
+        let run = (1..).find(|_| health.failed(&BREAKER, false, now) == Failed::Ejects).unwrap();
         assert!(run <= 14, "{run}");
     }
 }

@@ -39,6 +39,8 @@ struct Learnt {
     estimate: Estimate,
     /// Milliseconds to the first token, on average.
     first_token: Option<f64>,
+    /// Milliseconds to the whole of an answer that was not streamed, on average.
+    answer: Option<f64>,
 }
 
 impl Desk {
@@ -135,14 +137,19 @@ impl Desk {
         self.learn(part, |learnt| learnt.estimate.learn(size, usage));
     }
 
+    /// Milliseconds that an answer takes that is not streamed, as it usually is; None before the first.
+    pub(super) fn answer(&self, part: u64) -> Option<f64> {
+        self.learnt(part).answer
+    }
+
     /// Remembers how long a first token took.
     pub(super) fn learn_first_token(&self, part: u64, millis: u64) {
-        #[allow(clippy::cast_precision_loss, reason = "an average")]
-        let millis = millis as f64;
-        self.learn(part, |learnt| {
-            let before = learnt.first_token.unwrap_or(millis);
-            learnt.first_token = Some(before + WEIGHT * (millis - before));
-        });
+        self.learn(part, |learnt| average(&mut learnt.first_token, millis));
+    }
+
+    /// Remembers how long an answer took that was not streamed.
+    pub(super) fn learn_answer(&self, part: u64, millis: u64) {
+        self.learn(part, |learnt| average(&mut learnt.answer, millis));
     }
 
     fn learnt(&self, part: u64) -> Learnt {
@@ -159,4 +166,11 @@ impl Desk {
             all.push((part, learnt));
         }
     }
+}
+
+fn average(average: &mut Option<f64>, millis: u64) {
+    #[allow(clippy::cast_precision_loss, reason = "an average")]
+    let millis = millis as f64;
+    let before = average.unwrap_or(millis);
+    *average = Some(before + WEIGHT * (millis - before));
 }

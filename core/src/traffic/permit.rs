@@ -24,8 +24,8 @@ pub struct Permit {
     since: u64,
     /// It finds out whether an ejected provider is well again.
     probe: bool,
-    /// Its success has been told.
-    told_success: bool,
+    /// Its first token has come.
+    answered: bool,
     open: bool,
 }
 
@@ -76,7 +76,12 @@ impl Permit {
         now: u64,
     ) -> Self {
         let traffic = traffic.clone();
-        Self { traffic, provider, part, size, tokens, since: now, probe, told_success: false, open: true }
+        Self { traffic, provider, part, size, tokens, since: now, probe, answered: false, open: true }
+    }
+
+    /// The provider's place in the configuration.
+    pub fn provider(&self) -> usize {
+        self.provider
     }
 
     /// Whether it is for this target.
@@ -112,26 +117,26 @@ impl Permit {
         desk.learn_first_token(self.part, millis);
         if self.probe || desk.peek(now, |state| state.health.is_troubled()).unwrap_or(false) {
             desk.change(now, |state| {
-                state.health.succeeded(now);
+                state.health.answered(now);
                 Change::Write(())
             });
-            self.told_success = true;
         }
+        self.answered = true;
         millis
     }
 
     /// The whole answer came. Without a usage, `text` bytes of it are what is known.
     pub fn served(mut self, usage: Option<Usage>, text: u64, now: u64) -> u64 {
         let used = self.used(usage, text);
-        let told = self.told_success;
-        if let (Some(desk), Some(usage)) = (self.desk(), usage) {
-            desk.learn_usage(self.part, self.size, &usage);
-        }
-        self.close(used, now, |state| {
-            if !told {
-                state.health.succeeded(now);
+        if let Some(desk) = self.desk() {
+            if let Some(usage) = usage {
+                desk.learn_usage(self.part, self.size, &usage);
             }
-        });
+            if !self.answered {
+                desk.learn_answer(self.part, now.saturating_sub(self.since));
+            }
+        }
+        self.close(used, now, |state| state.health.succeeded(now));
         used
     }
 
@@ -162,14 +167,14 @@ impl Permit {
         let why = if matches!(rule.cool, Cool::AtLeast(_)) { Why::Broken } else { Why::Asked };
         let cool = rule.cool.time(failure.retry_after).map(|wait| wait.0.min(breaker.max_cooldown.0));
         let part = (rule.scope == Scope::Target).then_some(self.part);
-        let (worker, probe) = (self.traffic.worker, self.probe);
+        let (worker, probe, cut) = (self.traffic.worker, self.probe, self.answered);
         let mut outcome = None;
         self.close(used, now, |state| {
             if let Some(wait) = cool {
                 state.cool(part, Cooldown::new(now.saturating_add(wait), why), now);
             }
             outcome = match rule.verdict {
-                Verdict::NextSick => Some(state.health.failed(&breaker, now)),
+                Verdict::NextSick => Some(state.health.failed(&breaker, cut, now)),
                 Verdict::Return if probe => {
                     state.health.succeeded(now);
                     None
