@@ -3,31 +3,35 @@
 use crate::apply::apply;
 use crate::host;
 use proxy_wasm::types::Action;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use weir_core::exchange::{Front, FrontEvent};
 use weir_core::gateway::Gateway;
 
-/// While somebody waits, in milliseconds: how late a free slot may be noticed.
+/// While somebody waits, in milliseconds: how late a free slot may be noticed. What can be known is known by core.
 const BUSY: u32 = 5;
 /// While nobody does: heartbeats and gauges only.
-const IDLE: u32 = 500;
+const IDLE: u32 = 100;
 
 thread_local! {
+    /// The period of ticks.
+    static PACE: Cell<u32> = const { Cell::new(IDLE) };
     /// By context id.
     static WAITING: RefCell<HashMap<u32, Weak<RefCell<Front>>>> = RefCell::default();
 }
 
 /// Sets the pace of ticks for a VM in which nobody waits yet.
 pub(crate) fn idle() {
+    PACE.set(IDLE);
     let _ = host::tick_each(IDLE);
 }
 
 /// `front` waits until [`round`] comes to it, or [`forget`].
 pub(crate) fn await_turn(context_id: u32, front: &Rc<RefCell<Front>>) {
     WAITING.with_borrow_mut(|waiting| {
-        if waiting.is_empty() {
+        if PACE.get() == IDLE {
+            PACE.set(BUSY);
             let _ = host::tick_each(BUSY);
         }
         waiting.insert(context_id, Rc::downgrade(front));
@@ -42,7 +46,6 @@ pub(crate) fn forget(context_id: u32) {
 /// Asks those that wait, each in its turn, and lets go those that may.
 pub(crate) fn round(gateway: &Gateway) {
     let now = host::now();
-    let was_busy = gateway.traffic.is_anybody_waiting();
     gateway.traffic.begin_round();
     let mut last = None;
     while let Some(place) = gateway.traffic.next_turn(last, now) {
@@ -52,8 +55,13 @@ pub(crate) fn round(gateway: &Gateway) {
     }
     gateway.traffic.end_round(now);
     gateway.show(now);
-    if was_busy && !gateway.traffic.is_anybody_waiting() {
-        idle();
+    let next = if gateway.traffic.is_anybody_waiting() {
+        gateway.traffic.next_chance().and_then(|wait| u32::try_from(wait).ok()).map_or(BUSY, |wait| wait.clamp(1, BUSY))
+    } else {
+        IDLE
+    };
+    if PACE.replace(next) != next {
+        let _ = host::tick_each(next);
     }
 }
 

@@ -217,8 +217,9 @@ impl Front {
         };
         let first = admitted.order.first().and_then(|first| plan.candidates.get(*first));
         let hedge = plan.hedge(&self.gateway, first);
-        let headers = plan.headers(&ask, &walk, self.gateway.traffic.is_retry_left(now), hedge, now);
-        let exchange = Rc::new(Exchange::new(&self.gateway, ask, plan, walk, admitted, now));
+        let retries = self.gateway.traffic.is_retry_left(now);
+        let headers = plan.headers(&ask, &walk, retries, hedge, now);
+        let exchange = Rc::new(Exchange::new(&self.gateway, ask, plan, walk, admitted, retries, now));
         self.state = State::Proxying(exchange.clone());
         Step::go_on(vec![Effect::Publish(exchange), Effect::RequestHeaders(headers)])
     }

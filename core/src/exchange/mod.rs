@@ -55,6 +55,8 @@ pub struct Exchange {
     tenant_permit: RefCell<Option<TenantPermit>>,
     /// What the client had left when it was admitted.
     levels: Levels,
+    /// Whether Envoy was told that it may try again.
+    retries: bool,
     /// The next attempt has been paid for out of the retry budget.
     paid: Cell<bool>,
     outcome: Cell<Option<stats::Outcome>>,
@@ -77,7 +79,15 @@ enum Outcome {
 }
 
 impl Exchange {
-    fn new(gateway: &Rc<Gateway>, ask: Ask, plan: Plan, walk: Walk, admitted: Admitted, now: u64) -> Self {
+    fn new(
+        gateway: &Rc<Gateway>,
+        ask: Ask,
+        plan: Plan,
+        walk: Walk,
+        admitted: Admitted,
+        retries: bool,
+        now: u64,
+    ) -> Self {
         Self {
             gateway: gateway.clone(),
             slots: walk.slots,
@@ -94,6 +104,7 @@ impl Exchange {
             permit: RefCell::new(Some(admitted.permit)),
             tenant_permit: RefCell::new(admitted.tenant),
             levels: admitted.levels,
+            retries,
             paid: Cell::new(false),
             outcome: Cell::new(None),
             _held: plan.held,
@@ -118,14 +129,15 @@ impl Exchange {
             self.follows(number, &target, now);
         }
         let part = part(&target.model);
-        // Envoy may have passed over the target that was paid for: then what was taken there is given back.
-        let paid = self.permit.borrow_mut().take().filter(|permit| permit.is_for(index, part));
-        let permit = match paid {
-            Some(mut permit) => {
+        let permit = match self.permit.borrow_mut().take() {
+            Some(mut permit) if permit.is_for(index, part) => {
                 permit.begin(now);
                 permit
             }
-            None => Permit::force(&self.gateway.traffic, index, part, self.size, now)?,
+            other => {
+                other.into_iter().for_each(|permit| permit.passed_over(now));
+                Permit::force(&self.gateway.traffic, index, part, self.size, now)?
+            }
         };
         Some((number, target, permit))
     }
@@ -166,7 +178,7 @@ impl Exchange {
         if self.attempt_count() >= self.slots.len() {
             return false;
         }
-        let paid = self.gateway.traffic.withdraw_retry(now);
+        let paid = self.retries && self.gateway.traffic.withdraw_retry(now);
         self.paid.set(paid);
         if !paid {
             self.gateway.stats.limited(stats::Limited::RetryBudget);

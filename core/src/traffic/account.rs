@@ -24,14 +24,19 @@ impl Ceilings {
         *self == Self::default()
     }
 
-    /// A provider's: a fiftieth of its tokens is kept back, for what estimates and other callers of the same account
-    /// get wrong. Its rate is not touched.
+    /// A provider's. Of its burst a little is kept back: a fiftieth of the tokens for what estimates get wrong, and one in
+    /// two hundred of the requests, for those that overtake each other on their way. Its rates are not touched.
     pub(super) fn of_provider(limits: &Limits) -> Self {
-        let mut ceilings = Self::from(limits);
-        if let Some(tokens) = &mut ceilings.tokens {
-            tokens.burst = tokens.burst.saturating_sub(tokens.burst.div_ceil(50)).max(1);
+        let keep_back = |rate: Rate, part: u64| Rate {
+            burst: rate.burst.saturating_sub(rate.burst.checked_div(part).unwrap_or(0)),
+            ..rate
+        };
+        let all = Self::from(limits);
+        Self {
+            requests: all.requests.map(|rate| keep_back(rate, 200)),
+            tokens: all.tokens.map(|rate| keep_back(rate, 50)),
+            ..all
         }
-        ceilings
     }
 }
 

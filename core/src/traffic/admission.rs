@@ -151,6 +151,7 @@ impl Traffic {
     /// A waiting request was refused again: nobody else who wants the same need be asked in this round.
     pub fn mark(&self, demand: &Demand<'_>, obstacle: &Obstacle) {
         let mut room = self.room.borrow_mut();
+        room.refused(obstacle.wait());
         match (obstacle, demand.tenant) {
             (Obstacle::Limited { owner: Owner::Tenant | Owner::TenantModel, .. }, Some(tenant)) => room.limit(tenant),
             _ => room.spend(demand.candidates.iter().map(|candidate| candidate.provider)),
@@ -205,7 +206,7 @@ impl Traffic {
         })
     }
 
-    /// The candidates, equals of which one has much less to do in its place.
+    /// The candidates, equals of which one has much less to do in its place, and those that often fail last.
     fn by_load(&self, candidates: &[Candidate], now: u64) -> Vec<usize> {
         /// So many times busier is not chance any more.
         const MUCH: f64 = 2.0;
@@ -217,7 +218,14 @@ impl Traffic {
         {
             order.swap(0, 1);
         }
+        // A stable sort: among the healthy, and among the others, the order stays.
+        order.sort_by_key(|index| candidates.get(*index).is_some_and(|candidate| self.is_degraded(candidate, now)));
         order
+    }
+
+    fn is_degraded(&self, candidate: &Candidate, now: u64) -> bool {
+        let desk = self.desks.get(candidate.provider);
+        desk.and_then(|desk| desk.peek(now, |state| state.health.is_degraded())).unwrap_or(false)
     }
 
     /// How long a new request would have to wait if each took its turn: those under way, by how long a first token

@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 const WINDOW: u64 = 10_000;
 /// A rate of failures means nothing below this many outcomes.
 const VOLUME: u32 = 20;
+/// One failure in so many, and others come first.
+const DEGRADED: u32 = 5;
+/// After this time, in milliseconds, a provider is tried again that Envoy passed over.
+const LOOK_AGAIN: u64 = 1_000;
 /// A probe that never ends does not hold the next one back for longer, in milliseconds.
 const PROBE: u64 = 60_000;
 
@@ -93,6 +97,23 @@ impl Health {
         }
     }
 
+    /// Envoy has gone by without asking: its own count ejected the provider, or its name does not resolve. Nobody says for
+    /// how long, so it is looked at again after a while.
+    pub(super) fn passed_over(&mut self, now: u64) {
+        let until = now.saturating_add(LOOK_AGAIN);
+        match &mut self.ejected {
+            Some(ejected) => *ejected = Ejected { until: ejected.until.max(until), probe: None },
+            None => self.ejected = Some(Ejected { until, probe: None }),
+        }
+    }
+
+    /// Whether the providers fails so often that others come first: more than a retry budget carries.
+    pub(super) fn is_degraded(&self) -> bool {
+        let (ok, failed) = self.outcomes();
+        let all = ok.saturating_add(failed);
+        all >= VOLUME && failed.saturating_mul(DEGRADED) >= all
+    }
+
     /// Whether the last outcomes were not all good: a success then changes something.
     pub(super) fn is_troubled(&self) -> bool {
         self.run > 0 || self.cuts > 0 || self.ejected.is_some()
@@ -127,8 +148,7 @@ impl Health {
             }
             return Failed::Counted;
         }
-        let ok = self.now.ok.saturating_add(self.last.ok);
-        let failed = self.now.failed.saturating_add(self.last.failed);
+        let (ok, failed) = self.outcomes();
         let all = ok.saturating_add(failed);
         let patience = patience(ok);
         let in_a_row = run >= breaker.consecutive_failures.saturating_add(patience);
@@ -139,6 +159,11 @@ impl Health {
             return Failed::Ejects;
         }
         if run > patience { Failed::Counted } else { Failed::Stray }
+    }
+
+    /// Successes and failures of this and the last window.
+    fn outcomes(&self) -> (u32, u32) {
+        (self.now.ok.saturating_add(self.last.ok), self.now.failed.saturating_add(self.last.failed))
     }
 
     fn roll(&mut self, now: u64) {
@@ -212,6 +237,34 @@ mod tests {
         health.probe(2, again);
         health.succeeded(again + 10);
         assert_eq!((health.gate(again + 10), health.is_troubled()), (Gate::Open, false));
+    }
+
+    #[test]
+    fn a_provider_that_envoy_passes_over_is_tried_again_after_a_second() {
+        let mut health = Health::default();
+        health.passed_over(NOW);
+        assert_eq!(health.gate(NOW), Gate::Closed { until: NOW + 1_000 });
+        assert_eq!(health.gate(NOW + 1_000), Gate::Probe);
+        health.probe(1, NOW + 1_000);
+        health.passed_over(NOW + 1_001);
+        assert_eq!(health.gate(NOW + 2_000), Gate::Closed { until: NOW + 2_001 });
+        health.answered(NOW + 2_002);
+        assert_eq!(health.gate(NOW + 2_002), Gate::Open);
+    }
+
+    #[test]
+    fn one_failure_in_five_is_degraded_and_heals_with_time() {
+        let mut health = Health::default();
+        for request in 0..40 {
+            if request % 5 == 0 {
+                health.failed(&BREAKER, false, NOW);
+            } else {
+                health.succeeded(NOW);
+            }
+        }
+        assert!(health.is_degraded());
+        health.succeeded(NOW + 2 * WINDOW);
+        assert!(!health.is_degraded());
     }
 
     #[test]

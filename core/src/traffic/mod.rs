@@ -133,6 +133,11 @@ impl Traffic {
         }
     }
 
+    /// Milliseconds after the last round until somebody may be served who was refused in it; None: nobody can know.
+    pub fn next_chance(&self) -> Option<u64> {
+        self.room.borrow().chance()
+    }
+
     /// Whether somebody waits here.
     pub fn is_anybody_waiting(&self) -> bool {
         self.room.borrow().held().0 > 0

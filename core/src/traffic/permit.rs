@@ -84,6 +84,16 @@ impl Permit {
         self.provider
     }
 
+    /// Envoy has gone by the provider: what was taken is given back, and nobody else need try there for a while.
+    pub fn passed_over(self, now: u64) {
+        if let Some(desk) = self.desk() {
+            desk.change(now, |state| {
+                state.health.passed_over(now);
+                Change::Write(())
+            });
+        }
+    }
+
     /// Whether it is for this target.
     pub fn is_for(&self, provider: usize, part: u64) -> bool {
         (self.provider, self.part) == (provider, part)

@@ -25,6 +25,8 @@ pub(super) struct Room {
     bytes: u64,
     spent: BTreeSet<usize>,
     limited: BTreeSet<usize>,
+    /// Milliseconds until the first of those that were refused in this round may be served.
+    chance: Option<u64>,
 }
 
 impl Room {
@@ -55,6 +57,7 @@ impl Room {
     pub(super) fn begin(&mut self) {
         self.spent.clear();
         self.limited.clear();
+        self.chance = None;
     }
 
     /// The next, after `last`, that is worth asking: one of its providers has not refused yet in this round, nor has
@@ -69,6 +72,16 @@ impl Room {
     /// These providers take nothing more in this round.
     pub(super) fn spend(&mut self, providers: impl IntoIterator<Item = usize>) {
         self.spent.extend(providers);
+    }
+
+    /// Somebody was refused who may be served in `wait` milliseconds.
+    pub(super) fn refused(&mut self, wait: Option<u64>) {
+        self.chance = [self.chance, wait].into_iter().flatten().min();
+    }
+
+    /// When the first may be served that was refused in this round; None: nobody can know.
+    pub(super) fn chance(&self) -> Option<u64> {
+        self.chance
     }
 
     /// This tenant has met its own limits.
