@@ -7,11 +7,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// The ports of a worker that is alone.
-pub(crate) fn ports(worker: u64) -> Ports {
-    Host::default().ports(worker)
-}
-
 /// A host of several workers.
 #[derive(Clone, Default)]
 pub(crate) struct Host {

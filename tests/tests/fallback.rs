@@ -278,7 +278,8 @@ async fn a_provider_that_keeps_failing_is_left_out_for_a_while() {
 
 #[tokio::test]
 async fn rate_limits_and_wrong_keys_open_no_breaker() {
-    let gateway = Setup::smart().breaker("{ consecutive_failures: 2, eject_for: 30s }").concurrency(1).start().await;
+    let breaker = "{ consecutive_failures: 2, eject_for: 30s, max_cooldown: 1ms }";
+    let gateway = Setup::smart().breaker(breaker).concurrency(1).start().await;
     for status in [429, 401, 404] {
         gateway.sim.set_faults(OPENAI.provider, [Fault::status(status).times(4)]).await.expect("a fault");
         for _ in 0..4 {

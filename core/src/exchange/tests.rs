@@ -4,6 +4,7 @@ use super::{Attempt, AttemptEvent, Effect, Exchange, Flow, Front, FrontEvent, St
 use crate::config;
 use crate::gateway::Gateway;
 use crate::headers::{HeaderList, Headers, encode};
+use crate::testing::Host;
 use std::rc::Rc;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -20,9 +21,13 @@ const CHAT: &str = r#"{"model":"smart","messages":[{"role":"user","content":"Hi"
 const STREAM: &str = r#"{"model":"smart","messages":[{"role":"user","content":"Hi"}],"stream":true}"#;
 
 fn gateway(yaml: &str) -> Rc<Gateway> {
+    gateway_on(&Host::default(), yaml)
+}
+
+fn gateway_on(host: &Host, yaml: &str) -> Rc<Gateway> {
     let (config, _) = config::parse(yaml).unwrap();
     let env = |name: &str| Some(format!("secret-of-{name}"));
-    Rc::new(Gateway::new(config, crate::testing::ports(1), env).unwrap_or_else(|error| panic!("{error}")))
+    Rc::new(Gateway::new(config, host.ports(1), env).unwrap_or_else(|error| panic!("{error}")))
 }
 
 fn headers(list: &[(&'static str, &[u8])]) -> Headers {
@@ -66,7 +71,11 @@ fn done(step: Step) -> Done {
 
 /// A front that has taken a whole request in.
 fn admitted(yaml: &str, extra: &[(&'static str, &[u8])], body: &str) -> (Front, Done) {
-    let mut front = Front::new(gateway(yaml), 1);
+    admitted_by(gateway(yaml), extra, body)
+}
+
+fn admitted_by(gateway: Rc<Gateway>, extra: &[(&'static str, &[u8])], body: &str) -> (Front, Done) {
+    let mut front = Front::new(gateway, 1);
     let mut list: Vec<(&'static str, &[u8])> = vec![
         (":method", b"POST"),
         (":path", b"/v1/chat/completions?key=client-key"),
@@ -378,4 +387,123 @@ fn tenants_are_known_by_their_key_and_use_their_models_only() {
         let extra = [("authorization", &b"Bearer team-key"[..]), ("x-weir-route", route.as_bytes())];
         assert_eq!(status(&extra, CHAT), expected, "{route}");
     }
+}
+
+/// How often requests of `smart` ended so.
+fn ended(host: &Host, outcome: &str) -> u64 {
+    host.stat(&format!("weir.requests;model=smart;;tenant=-;;outcome={outcome};"))
+}
+
+#[test]
+fn a_request_is_counted_once_when_nobody_holds_it_any_more() {
+    let host = Host::default();
+    let gateway = gateway_on(&host, OPEN);
+    let (front, done) = admitted_by(gateway.clone(), &[], CHAT);
+    let exchange = done.exchange.unwrap();
+    let (mut attempt, _) = sent(&exchange, "openai");
+    let _ = answer(&mut attempt, 200, b"application/json", ANSWER);
+    drop((front, exchange));
+    assert_eq!(ended(&host, "ok"), 0);
+    drop(attempt);
+    assert_eq!(ended(&host, "ok"), 1);
+    assert_eq!(host.stat("weir.attempts;provider=openai;;model=gpt-5.6;;result=ok;"), 1);
+    assert_eq!(host.stat("weir.request_duration_ms;model=smart;"), 1);
+}
+
+#[test]
+fn how_a_request_ended_is_told_apart() {
+    let events: &[u8] = b"text/event-stream";
+    let text = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\n\n";
+    let run = |outcome: &str, ends: &dyn Fn(&mut Front, &Rc<Exchange>)| {
+        let host = Host::default();
+        let (mut front, done) = admitted_by(gateway_on(&host, OPEN), &[], STREAM);
+        let exchange = done.exchange.unwrap();
+        ends(&mut front, &exchange);
+        drop((front, exchange));
+        assert_eq!(ended(&host, outcome), 1, "{outcome}");
+        assert_eq!(host.stat("weir.inflight;provider=openai;"), 0);
+    };
+    let running = |exchange: &Rc<Exchange>| {
+        let (mut attempt, _) = sent(exchange, "openai");
+        let headers = headers(&[("content-type", events)]);
+        let _ = attempt.step(NOW, AttemptEvent::ResponseHeaders { status: 200, headers: &headers, end: false });
+        let _ = attempt.step(NOW, AttemptEvent::ResponseBody { chunk: text.as_bytes(), end: false });
+        attempt
+    };
+    run("aborted", &|front, exchange| {
+        let mut attempt = running(exchange);
+        let _ = front.step(NOW, FrontEvent::Closed);
+        let _ = attempt.step(NOW, AttemptEvent::Closed { details: "downstream_remote_disconnect" });
+    });
+    run("cut", &|_, exchange| {
+        let _ = running(exchange).step(NOW, AttemptEvent::Closed { details: "via_upstream" });
+    });
+    run("timeout", &|front, exchange| {
+        let later = NOW + 10_000;
+        let (mut first, _) = sent(exchange, "openai");
+        let _ = first.step(later, AttemptEvent::Closed { details: "" });
+        let (mut second, _) = sent(exchange, "claude");
+        let _ = second.step(later + 10_000, AttemptEvent::Closed { details: "" });
+        let event = FrontEvent::ResponseHeaders { status: 504, details: "upstream_per_try_timeout" };
+        let _ = front.step(later + 10_000, event);
+    });
+    run("upstream_5xx", &|front, exchange| {
+        for provider in ["openai", "claude"] {
+            let (mut attempt, _) = sent(exchange, provider);
+            let _ = attempt.step(NOW, AttemptEvent::Closed { details: "" });
+        }
+        let _ = front.step(NOW, FrontEvent::ResponseHeaders { status: 503, details: "" });
+    });
+}
+
+#[test]
+fn no_request_makes_a_stat() {
+    let host = Host::default();
+    let gateway = gateway_on(&host, OPEN);
+    let before = host.stats();
+    for number in 0..500 {
+        for model in [format!("model-{number}"), format!("openai/model-{number}"), format!("claude/m;x={number};")] {
+            let (_, done) = admitted_by(gateway.clone(), &[], &CHAT.replace("smart", &model));
+            if let Some(exchange) = done.exchange {
+                let provider = if model.starts_with("openai") { "openai" } else { "claude" };
+                let (mut attempt, _) = sent(&exchange, provider);
+                let _ = answer(&mut attempt, 200, b"application/json", ANSWER);
+            }
+        }
+    }
+    assert_eq!(host.stats(), before);
+    assert_eq!(host.stat("weir.attempts;provider=openai;;model=other;;result=ok;"), 500);
+    assert_eq!(host.stat("weir.requests;model=direct;;tenant=-;;outcome=ok;"), 500);
+}
+
+#[test]
+fn who_finds_no_room_waits_for_its_turn() {
+    let host = Host::default();
+    let yaml = OPEN
+        .replace("api_key: $OPENAI_API_KEY", "api_key: $OPENAI_API_KEY, limits: { concurrency: 1 }")
+        .replace("[openai/gpt-5.6, claude/claude-sonnet-4-6]", "[openai/gpt-5.6]");
+    let gateway = gateway_on(&host, &yaml);
+    let (_front, first) = admitted_by(gateway.clone(), &[], CHAT);
+    let (mut waiting, done_) = admitted_by(gateway.clone(), &[], CHAT);
+    assert_eq!((done_.waits, done_.request_body.as_deref()), (Some(Waker::Turn), Some("x")));
+    gateway.show(NOW);
+    assert_eq!((host.stat("weir.waiting"), host.stat("weir.inflight;provider=openai;")), (1, 1));
+    gateway.traffic.begin_round();
+    assert_eq!(done(waiting.step(NOW + 5, FrontEvent::Turn)).waits, Some(Waker::Turn));
+    gateway.traffic.end_round(NOW + 5);
+    drop(first.exchange);
+    drop(_front);
+    let went = done(waiting.step(NOW + 50, FrontEvent::Turn));
+    assert!(went.exchange.is_some() && went.request_body.is_none());
+    assert_eq!(went.request_headers.unwrap().text("x-envoy-upstream-rq-timeout-ms"), Some("119950"));
+    assert_eq!((host.stat("weir.wait_ms"), gateway.traffic.waiting()), (1, 0));
+
+    let (mut late, _) = admitted_by(gateway.clone(), &[], CHAT);
+    let (status, body) = done(late.step(NOW + 2_000, FrontEvent::Turn)).reply.unwrap();
+    assert_eq!(status, 429);
+    assert!(body.contains("concurrent requests"), "{body}");
+    let (mut left, _) = admitted_by(gateway.clone(), &[], CHAT);
+    let _ = left.step(NOW, FrontEvent::Closed);
+    assert_eq!(gateway.traffic.waiting(), 0, "who leaves frees its place");
+    assert_eq!((ended(&host, "limited"), ended(&host, "aborted")), (1, 2));
 }

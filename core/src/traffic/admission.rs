@@ -1,6 +1,7 @@
 //! Admission: whether a request may go now, and to whom.
 
 use super::account::Ceiling;
+use super::desk::Desk;
 use super::estimate::Size;
 use super::ledger::{Levels, Met};
 use super::permit::{Permit, TenantPermit};
@@ -208,13 +209,11 @@ impl Traffic {
 
     /// The candidates, equals of which one has much less to do in its place, and those that often fail last.
     fn by_load(&self, candidates: &[Candidate], now: u64) -> Vec<usize> {
-        /// So many times busier is not chance any more.
-        const MUCH: f64 = 2.0;
         let mut order: Vec<usize> = (0..candidates.len()).collect();
         if let [first, second, ..] = candidates
             && first.target.weight.is_some()
             && second.target.weight.is_some()
-            && self.load(first, now) > MUCH * self.load(second, now)
+            && self.is_much_busier(first, second, now)
         {
             order.swap(0, 1);
         }
@@ -225,17 +224,23 @@ impl Traffic {
 
     fn is_degraded(&self, candidate: &Candidate, now: u64) -> bool {
         let desk = self.desks.get(candidate.provider);
-        desk.and_then(|desk| desk.peek(now, |state| state.health.is_degraded())).unwrap_or(false)
+        desk.and_then(|desk| desk.peek(now, |state| state.health.is_degraded(&desk.breaker))).unwrap_or(false)
     }
 
-    /// How long a new request would have to wait if each took its turn: those under way, by how long a first token
-    /// takes, in proportion to the share that the target shall have.
-    fn load(&self, candidate: &Candidate, now: u64) -> f64 {
-        let Some(desk) = self.desks.get(candidate.provider) else { return f64::MAX };
-        let in_flight = desk.peek(now, |state| state.ledger.in_flight()).unwrap_or(0);
+    /// Whether `first` has more than twice as much to do as `second`, one request aside, which is chance: those under way,
+    /// by how long a first token takes, in proportion to the share that each shall have.
+    fn is_much_busier(&self, first: &Candidate, second: &Candidate, now: u64) -> bool {
+        let [Some(a), Some(b)] = [first, second].map(|candidate| self.desks.get(candidate.provider)) else {
+            return false;
+        };
+        let in_flight = |desk: &Desk| desk.peek(now, |state| state.ledger.in_flight()).unwrap_or(0);
+        let (before, after) = (in_flight(a).saturating_sub(1), in_flight(b));
+        // Of two times that are not both known, neither counts.
+        let (slow, quick) = a.first_token(first.part).zip(b.first_token(second.part)).unwrap_or((1.0, 1.0));
+        let weight = |candidate: &Candidate| f64::from(candidate.target.weight.unwrap_or(1).max(1));
         #[allow(clippy::cast_precision_loss, reason = "a comparison")]
-        let in_flight = in_flight.saturating_add(1) as f64;
-        in_flight * desk.first_token(candidate.part) / f64::from(candidate.target.weight.unwrap_or(1).max(1))
+        let (before, after) = (before as f64 * slow / weight(first), after as f64 * quick / weight(second));
+        before > 2.0 * after
     }
 
     /// The chain behind `first`: those that could take the request now, then those that would have to take it beyond

@@ -10,8 +10,6 @@ use serde::{Deserialize, Serialize};
 const WINDOW: u64 = 10_000;
 /// A rate of failures means nothing below this many outcomes.
 const VOLUME: u32 = 20;
-/// One failure in so many, and others come first.
-const DEGRADED: u32 = 5;
 /// After this time, in milliseconds, a provider is tried again that Envoy passed over.
 const LOOK_AGAIN: u64 = 1_000;
 /// A probe that never ends does not hold the next one back for longer, in milliseconds.
@@ -107,11 +105,19 @@ impl Health {
         }
     }
 
-    /// Whether the providers fails so often that others come first: more than a retry budget carries.
-    pub(super) fn is_degraded(&self) -> bool {
+    /// Whether the provider fails so often that others come first: two fifths of what ejects it, so one in five unless
+    /// said, which is what the retry budget carries unless said.
+    pub(super) fn is_degraded(&self, breaker: &Breaker) -> bool {
+        self.fails(breaker, 2, 5)
+    }
+
+    /// Whether the rate of failures is `part` in `parts` of the one that ejects. A rate of 100 percent is none.
+    fn fails(&self, breaker: &Breaker, part: u64, parts: u64) -> bool {
         let (ok, failed) = self.outcomes();
         let all = ok.saturating_add(failed);
-        all >= VOLUME && failed.saturating_mul(DEGRADED) >= all
+        let is_over = u64::from(failed).saturating_mul(100).saturating_mul(parts)
+            >= u64::from(breaker.failure_rate).saturating_mul(u64::from(all)).saturating_mul(part);
+        is_over && all >= VOLUME && breaker.failure_rate < 100
     }
 
     /// Whether the last outcomes were not all good: a success then changes something.
@@ -148,13 +154,9 @@ impl Health {
             }
             return Failed::Counted;
         }
-        let (ok, failed) = self.outcomes();
-        let all = ok.saturating_add(failed);
-        let patience = patience(ok);
+        let patience = patience(self.outcomes().0);
         let in_a_row = run >= breaker.consecutive_failures.saturating_add(patience);
-        let rate =
-            u64::from(failed).saturating_mul(100) >= u64::from(breaker.failure_rate).saturating_mul(u64::from(all));
-        if in_a_row || (rate && all >= VOLUME && breaker.failure_rate < 100) {
+        if in_a_row || self.fails(breaker, 1, 1) {
             self.ejected = Some(Ejected { until: until(breaker, now), probe: None });
             return Failed::Ejects;
         }
@@ -262,9 +264,9 @@ mod tests {
                 health.succeeded(NOW);
             }
         }
-        assert!(health.is_degraded());
+        assert!(health.is_degraded(&BREAKER));
         health.succeeded(NOW + 2 * WINDOW);
-        assert!(!health.is_degraded());
+        assert!(!health.is_degraded(&BREAKER));
     }
 
     #[test]

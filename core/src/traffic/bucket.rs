@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 const MINUTE: u128 = 60_000_000_000;
 const MILLI: u64 = 1_000_000;
+/// A bucket is never further from being full than so many times what it holds.
+const MOST_DEBT: u64 = 10;
 
 /// How fast a bucket fills, and how much it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +52,9 @@ impl Bucket {
     /// "when will the last of so many be served".
     pub(super) fn wait(self, rate: Rate, amount: u64, now: u64) -> u64 {
         let now = now.saturating_mul(MILLI);
-        let ready = self.full_at.max(now).saturating_add(rate.span(amount)).saturating_sub(rate.span(rate.burst));
+        // Unless the clock was set back, no debt is that large.
+        let full_at = self.full_at.min(now.saturating_add(rate.span(rate.burst.saturating_mul(MOST_DEBT))));
+        let ready = full_at.max(now).saturating_add(rate.span(amount)).saturating_sub(rate.span(rate.burst));
         ready.saturating_sub(now).div_ceil(MILLI)
     }
 
@@ -153,6 +157,14 @@ mod tests {
         let double = Rate { per_minute: 200, burst: 200 };
         assert_eq!(bucket.level(double, NOW), 0);
         assert_eq!(bucket.level(double, NOW + 30_000), 100);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_closes_no_bucket_for_long() {
+        let mut bucket = Bucket::default();
+        bucket.take(HUNDRED, 100, NOW);
+        let hour = 3_600_000;
+        assert!(bucket.wait(HUNDRED, 1, NOW - hour) <= 10 * 60_000);
     }
 
     #[test]

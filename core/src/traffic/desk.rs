@@ -77,7 +77,7 @@ impl Desk {
     /// Looks at the shared state, as it is or was a moment ago.
     pub(super) fn peek<T>(&self, now: u64, look: impl FnOnce(&ProviderState) -> T) -> Option<T> {
         let mut seen = self.seen.borrow_mut();
-        if seen.as_ref().is_none_or(|(at, _)| now.saturating_sub(*at) >= LOOK) {
+        if seen.as_ref().is_none_or(|(at, _)| now.abs_diff(*at) >= LOOK) {
             *seen = Some((now, read(&*self.shared, &self.key)));
         }
         seen.as_ref().map(|(_, state)| look(state))
@@ -127,9 +127,9 @@ impl Desk {
         self.learnt(part).estimate.prompt(bytes)
     }
 
-    /// Milliseconds to the first token, as it usually is; at least one.
-    pub(super) fn first_token(&self, part: u64) -> f64 {
-        self.learnt(part).first_token.unwrap_or(1.0).max(1.0)
+    /// Milliseconds to the first token, as it usually is; at least one. None before the first.
+    pub(super) fn first_token(&self, part: u64) -> Option<f64> {
+        self.learnt(part).first_token.map(|millis| millis.max(1.0))
     }
 
     /// Remembers what a request really took.
