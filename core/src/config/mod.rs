@@ -14,6 +14,7 @@ mod raw;
 mod read;
 mod resolve;
 mod suggest;
+mod target;
 mod tenant;
 #[cfg(test)]
 mod tests;

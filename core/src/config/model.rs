@@ -1,8 +1,8 @@
 //! A model's targets and times, checked against each other.
 
 use super::problem::Findings;
-use super::resolve::{small, unknown, value_or};
-use super::{Cache, Millis, Model, Retries, SemanticCache, Target, names, raw, units};
+use super::resolve::{small, value_or};
+use super::{Cache, Millis, Model, Retries, SemanticCache, Target, names, raw, target, units};
 use crate::chain;
 
 const FIRST_TOKEN_TIMEOUT: Millis = Millis(10_000);
@@ -11,8 +11,6 @@ pub const DEADLINE: Millis = Millis(120_000);
 /// First and longest pause between attempts, where none is named.
 pub const BACKOFF: (Millis, Millis) = (Millis(50), Millis(2_000));
 const MOST_RETRIES: u32 = 5;
-/// Each attempt of a chain costs Envoy a cluster entry and the client time.
-const MOST_TARGETS: usize = 16;
 const SIMILARITY: f64 = 0.95;
 
 pub(super) fn resolve(raw: &raw::Model, providers: &[&str], found: &mut Findings) -> Option<Model> {
@@ -23,25 +21,13 @@ pub(super) fn resolve(raw: &raw::Model, providers: &[&str], found: &mut Findings
     let retries = retries(raw, deadline, found);
     let cache = raw.cache.as_ref().map(|cache| self::cache(cache, found));
     let targets = raw.targets.as_ref()?;
-    if targets.value.len() > MOST_TARGETS {
-        found.problem(&targets.place, format!("names more than {MOST_TARGETS} targets"));
-    }
     if let Some(hedge) = raw.hedge_after.as_ref().filter(|_| targets.value.len() == 1 && retries.per_target == 0) {
         found
             .problem(&hedge.place, "there is nobody to hedge to: the model has one target and retries.per_target is 0");
     }
-    let targets = targets.value.iter().flatten().map(|target| {
-        let provider = &target.provider;
-        // Without any provider, that is the problem, and it is told once.
-        if !providers.is_empty() && !providers.contains(&provider.value.as_str()) {
-            found.problem(&provider.place, unknown("provider", &provider.value, providers));
-        }
-        let weight = target.weight.is_some().then(|| small(&target.weight, 1, found));
-        Target { provider: provider.value.clone(), model: target.model.clone(), weight }
-    });
     Some(Model {
         name: raw.name.value.clone(),
-        targets: targets.collect(),
+        targets: target::resolve(targets, providers, found),
         first_token_timeout,
         answer_timeout,
         deadline,
@@ -122,14 +108,5 @@ impl Retries {
     /// As the route that has this pause is known: `50-2000`, in milliseconds.
     pub fn pause(&self) -> String {
         format!("{}-{}", self.backoff_min.0, self.backoff_max.0)
-    }
-}
-
-impl Target {
-    /// Reads `provider/model`, as a file or a client writes it. None when it is not of that form, or would not be safe
-    /// as a part of a path.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (provider, model) = names::target(text)?;
-        Some(Self { provider: provider.to_owned(), model: model.to_owned(), weight: None })
     }
 }

@@ -4,11 +4,13 @@
 mod limits;
 mod model;
 mod provider;
+mod target;
 mod tenant;
 
 pub(super) use limits::{Limits, ModelLimits};
 pub(super) use model::{Cache, Model};
 pub(super) use provider::Provider;
+pub(super) use target::Targets;
 pub(super) use tenant::Tenant;
 
 use super::problem::{At, Findings};

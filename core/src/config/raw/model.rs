@@ -1,16 +1,16 @@
 //! A model as it was written.
 
+use super::target::{Targets, targets};
 use super::whole;
+use crate::config::Millis;
 use crate::config::problem::{At, Findings};
-use crate::config::read::{Cursor, quote};
+use crate::config::read::Cursor;
 use crate::config::yaml::Value;
-use crate::config::{Millis, names};
 
 #[derive(Debug)]
 pub(in crate::config) struct Model {
     pub(in crate::config) name: At<String>,
-    /// None: one that was refused.
-    pub(in crate::config) targets: Option<At<Vec<Option<Target>>>>,
+    pub(in crate::config) targets: Option<Targets>,
     pub(in crate::config) first_token_timeout: Option<At<Millis>>,
     pub(in crate::config) answer_timeout: Option<At<Millis>>,
     pub(in crate::config) deadline: Option<At<Millis>>,
@@ -18,13 +18,6 @@ pub(in crate::config) struct Model {
     pub(in crate::config) backoff: Option<At<(Millis, Millis)>>,
     pub(in crate::config) hedge_after: Option<At<Millis>>,
     pub(in crate::config) cache: Option<Cache>,
-}
-
-#[derive(Debug)]
-pub(in crate::config) struct Target {
-    pub(in crate::config) provider: At<String>,
-    pub(in crate::config) model: String,
-    pub(in crate::config) weight: Option<At<u64>>,
 }
 
 #[derive(Debug, Default)]
@@ -71,42 +64,6 @@ pub(super) fn model(name: At<String>, cursor: Cursor<'_>, found: &mut Findings) 
         model.cache = map.get("cache", f, cache);
     });
     model
-}
-
-fn targets(cursor: Cursor<'_>, found: &mut Findings) -> Option<At<Vec<Option<Target>>>> {
-    let items = cursor.list("a list of targets such as [openai/gpt-5.6]", found)?;
-    if items.is_empty() {
-        found.problem(&cursor.place(), "must name at least one target");
-        return None;
-    }
-    Some(cursor.at(items.iter().map(|(path, node)| target(Cursor::new(node, path), found)).collect()))
-}
-
-fn target(cursor: Cursor<'_>, found: &mut Findings) -> Option<Target> {
-    const WANTED: &str = "a target such as openai/gpt-5.6, or { target: …, weight: N }";
-    if let Value::Map(_) = cursor.node.value {
-        let (target, weight) = whole(cursor, WANTED, found, |map, f| {
-            (map.need("target", f, target_name), map.get("weight", f, |c, f| c.count(f)))
-        })?;
-        let (provider, model) = target?;
-        return Some(Target { provider, model, weight });
-    }
-    if cursor.node.text().is_none() {
-        return cursor.refuse(WANTED, found);
-    }
-    let (provider, model) = target_name(cursor, found)?;
-    Some(Target { provider, model, weight: None })
-}
-
-fn target_name(cursor: Cursor<'_>, found: &mut Findings) -> Option<(At<String>, String)> {
-    let text = cursor.text("provider/model", found)?.value;
-    match names::target(&text) {
-        Some((provider, model)) => Some((cursor.at(provider.to_owned()), model.to_owned())),
-        None => {
-            found.problem(&cursor.place(), format!("{} is no target; write provider/model", quote(&text)));
-            None
-        }
-    }
 }
 
 fn cache(cursor: Cursor<'_>, found: &mut Findings) -> Option<Cache> {
