@@ -99,8 +99,9 @@ impl Gateway {
         let traffic = Rc::new(Traffic::new(&config, ports.shared, ports.worker));
         let stats = Stats::new(&config, ports.metrics);
         let mut gateway = Self { capabilities, known: Vec::new(), chains, secrets, held, traffic, stats, config };
-        let targets = gateway.config.models.iter().flat_map(|model| &model.targets);
-        gateway.known = targets
+        gateway.known = gateway
+            .config
+            .targets()
             .map(|target| {
                 let (kind, capabilities) = gateway.target(target);
                 (target.clone(), kind, capabilities)

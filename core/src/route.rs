@@ -1,20 +1,22 @@
 //! From what a client asks for to the targets that may answer, in order.
 
 use crate::chance::Chance;
-use crate::config::{Config, Model, Target};
+use crate::config::{Config, Model, Target, Tenant};
 use crate::refusal::Refusal;
 use std::borrow::Cow;
 
 /// Most targets that one request may name: as many as a model may have.
 const MAX_TARGETS: usize = 16;
 
-/// The model as configured, with the targets of this request. `seed` picks among equals.
+/// The model as configured, with the targets of this request: the tenant's own, where it has any. `seed` picks among
+/// equals.
 ///
 /// # Errors
 /// An unknown model, or a name in `x-weir-route` that this request cannot go to.
 pub fn resolve<'c>(
     config: &'c Config,
     model: &str,
+    tenant: Option<&Tenant>,
     header: Option<&str>,
     seed: u64,
 ) -> Result<Cow<'c, Model>, Refusal> {
@@ -25,9 +27,12 @@ pub fn resolve<'c>(
             _ => return Err(unknown_model(config, model)),
         },
     };
+    let own = tenant.and_then(|tenant| tenant.targets(model));
+    let listed = own.unwrap_or(&found.targets);
     let targets = match header {
-        Some(header) => reorder(config, &found, header)?,
-        None if found.targets.iter().any(|target| target.weight.is_some()) => draw(&found.targets, seed),
+        Some(header) => reorder(config, listed, header)?,
+        None if listed.iter().any(|target| target.weight.is_some()) => draw(listed, seed),
+        None if own.is_some() => listed.to_vec(),
         None => return Ok(found),
     };
     Ok(Cow::Owned(Model { targets, ..found.into_owned() }))
@@ -54,18 +59,18 @@ fn draw(targets: &[Target], seed: u64) -> Vec<Target> {
     order
 }
 
-/// `x-weir-route: claude,openai/gpt-5.6`: a provider stands for the model's targets there, in their order; a target
-/// for itself, whether the model lists it or not.
-fn reorder(config: &Config, model: &Model, header: &str) -> Result<Vec<Target>, Refusal> {
+/// `x-weir-route: claude,openai/gpt-5.6`: a provider stands for the `listed` targets there, in their order; a target
+/// for itself, whether it is listed or not.
+fn reorder(config: &Config, listed: &[Target], header: &str) -> Result<Vec<Target>, Refusal> {
     let mut targets: Vec<Target> = Vec::new();
     for name in header.split(',').map(str::trim) {
-        let at_provider: Vec<_> = model.targets.iter().filter(|target| target.provider == name).cloned().collect();
+        let at_provider: Vec<_> = listed.iter().filter(|target| target.provider == name).cloned().collect();
         let named = match Target::parse(name) {
             Some(target) if config.provider(&target.provider).is_some() => vec![target],
             _ => at_provider,
         };
         if named.is_empty() {
-            return Err(unknown_route(model, name));
+            return Err(unknown_route(listed, name));
         }
         for target in named {
             let same = |have: &Target| (&have.provider, &have.model) == (&target.provider, &target.model);
@@ -87,14 +92,14 @@ fn unknown_model(config: &Config, model: &str) -> Refusal {
     Refusal::UnknownModel { model: crate::failure::bounded(model), known }
 }
 
-fn unknown_route(model: &Model, name: &str) -> Refusal {
+fn unknown_route(listed: &[Target], name: &str) -> Refusal {
     let mut known: Vec<String> = Vec::new();
-    for target in &model.targets {
+    for target in listed {
         if !known.contains(&target.provider) {
             known.push(target.provider.clone());
         }
     }
-    known.extend(model.targets.iter().map(|target| format!("{}/{}", target.provider, target.model)));
+    known.extend(listed.iter().map(|target| format!("{}/{}", target.provider, target.model)));
     Refusal::UnknownRoute { name: crate::failure::bounded(name), known }
 }
 
@@ -112,6 +117,13 @@ mod tests {
   gemini: { kind: gemini, api_key: $C }
 models:
   smart: [openai/gpt-5.6, claude/sonnet, openai/mini]
+  shared: [{ target: openai/gpt-5.6, weight: 1 }, { target: claude/sonnet, weight: 1 }]
+tenants:
+  team:
+    key_sha256: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+    models:
+      - { model: smart, targets: [claude/haiku, gemini/flash, claude/sonnet] }
+      - { model: shared, targets: [gemini/flash, openai/gpt-5.6] }
 ",
         )
         .unwrap()
@@ -119,8 +131,13 @@ models:
     }
 
     fn check(model: &str, header: Option<&str>, expect: &str) {
+        check_for(None, model, header, expect);
+    }
+
+    fn check_for(tenant: Option<usize>, model: &str, header: Option<&str>, expect: &str) {
         let config = config();
-        let found = match resolve(&config, model, header, 0) {
+        let tenant = tenant.map(|index| &config.tenants[index]);
+        let found = match resolve(&config, model, tenant, header, 0) {
             Ok(model) => {
                 let names: Vec<_> = model.targets.iter().map(|t| format!("{}/{}", t.provider, t.model)).collect();
                 names.join(" ")
@@ -149,6 +166,33 @@ models:
     }
 
     #[test]
+    fn a_tenants_own_targets_stand_instead_of_the_models() {
+        let team = Some(0);
+        check_for(team, "smart", None, "claude/haiku gemini/flash claude/sonnet");
+        check_for(team, "shared", None, "gemini/flash openai/gpt-5.6");
+        check_for(team, "openai/mini", None, "openai/mini");
+        check_for(team, "smart", Some("gemini,claude"), "gemini/flash claude/haiku claude/sonnet");
+        let known = "Known: claude, gemini, claude/haiku, gemini/flash, claude/sonnet.";
+        let text = format!("400 Header 'x-weir-route' names 'openai', which this request cannot go to. {known}");
+        check_for(team, "smart", Some("openai"), &text);
+    }
+
+    #[test]
+    fn a_tenants_own_equals_share_by_weight() {
+        let mut config = config();
+        for target in &mut config.tenants[0].model_targets[0].targets {
+            target.weight = Some(1);
+        }
+        let mut leaders = std::collections::BTreeSet::new();
+        for seed in 0..100 {
+            let model = resolve(&config, "smart", config.tenants.first(), None, seed).unwrap();
+            assert_eq!(model.targets.len(), 3);
+            leaders.insert(model.targets[0].model.clone());
+        }
+        assert_eq!(leaders.into_iter().collect::<Vec<_>>(), ["flash", "haiku", "sonnet"]);
+    }
+
+    #[test]
     fn equals_share_by_weight_and_all_are_in_the_chain() {
         let target = |model: &str, weight| Target { provider: "p".into(), model: model.into(), weight };
         let targets = [target("first", None), target("a", Some(3)), target("b", Some(1)), target("last", None)];
@@ -167,14 +211,14 @@ models:
     #[test]
     fn a_route_is_bounded() {
         let route: Vec<_> = (0..17).map(|at| format!("openai/model-{at}")).collect();
-        let refusal = resolve(&config(), "smart", Some(&route.join(",")), 0).unwrap_err();
+        let refusal = resolve(&config(), "smart", None, Some(&route.join(",")), 0).unwrap_err();
         assert_eq!(refusal.error().param.as_deref(), Some("x-weir-route"));
-        assert!(resolve(&config(), "smart", Some(&route[..16].join(",")), 0).is_ok());
+        assert!(resolve(&config(), "smart", None, Some(&route[..16].join(",")), 0).is_ok());
     }
 
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
-        let message = "Known: smart; or provider/model with one of the providers' own.";
+        let message = "Known: smart, shared; or provider/model with one of the providers' own.";
         check("nope", None, &format!("404 The model 'nope' does not exist here. {message}"));
         check("nope/model", None, &format!("404 The model 'nope/model' does not exist here. {message}"));
         check("gemini/../x", None, &format!("404 The model 'gemini/../x' does not exist here. {message}"));

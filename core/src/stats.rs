@@ -328,8 +328,8 @@ impl Stats {
 fn targets(config: &Config) -> Vec<(String, String)> {
     let mut targets: Vec<(String, String)> = Vec::new();
     for provider in &config.providers {
-        let named = config.models.iter().flat_map(|model| &model.targets);
-        let named = named.filter(|target| target.provider == provider.name).map(|target| target.model.as_str());
+        let named = config.targets().filter(|target| target.provider == provider.name);
+        let named = named.map(|target| target.model.as_str());
         let limited = provider.model_limits.iter().map(|limits| limits.model.as_str());
         for model in named.chain(limited).chain([OTHER]) {
             let target = (provider.name.clone(), model.to_owned());
@@ -343,4 +343,31 @@ fn targets(config: &Config) -> Vec<(String, String)> {
 
 fn place(names: &[String], name: &str) -> usize {
     names.iter().position(|have| have == name).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Host;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn a_tenants_own_targets_are_counted_by_name() {
+        let yaml = format!(
+            "providers: {{ a: {{ kind: openai, api_key: $K }} }}\nmodels: {{ m: [a/x] }}\n\
+             tenants: {{ t: {{ key_sha256: {}, models: [{{ model: m, targets: [a/own] }}] }} }}\n",
+            "a".repeat(64)
+        );
+        let host = Host::default();
+        let stats = Stats::new(&crate::config::parse(&yaml).unwrap().0, host.ports(1).metrics);
+        for model in ["x", "own", "unheard-of"] {
+            let target = Target { provider: "a".into(), model: model.into(), weight: None };
+            stats.attempt(&target, AttemptResult::Ok);
+        }
+        for model in ["x", "own", OTHER] {
+            let name = format!("weir.attempts;provider=a;;model={model};;result=ok;");
+            assert_eq!(host.stat(&name), 1, "{name}");
+        }
+    }
 }

@@ -236,7 +236,18 @@ pub struct Tenant {
     pub limits: Limits,
     /// Besides [`Self::limits`], for those of [`Self::models`] that have any; each name once.
     pub model_limits: Vec<ModelLimits>,
+    /// Of those of [`Self::models`] that have any for this tenant; each name once.
+    pub model_targets: Vec<ModelTargets>,
     pub budget: Option<Budget>,
+}
+
+/// A tenant's own targets, instead of a model's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelTargets {
+    /// Name of a [`Model`].
+    pub model: String,
+    /// In order of preference; never empty.
+    pub targets: Vec<Target>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -302,5 +313,18 @@ impl Config {
     /// The model of that name.
     pub fn model(&self, name: &str) -> Option<&Model> {
         self.models.iter().find(|model| model.name == name)
+    }
+
+    /// The models' targets, then the tenants' own.
+    pub fn targets(&self) -> impl Iterator<Item = &Target> {
+        let own = self.tenants.iter().flat_map(|tenant| &tenant.model_targets).flat_map(|own| &own.targets);
+        self.models.iter().flat_map(|model| &model.targets).chain(own)
+    }
+}
+
+impl Tenant {
+    /// Its own targets of that model, if it has any.
+    pub fn targets(&self, model: &str) -> Option<&[Target]> {
+        self.model_targets.iter().find(|own| own.model == model).map(|own| own.targets.as_slice())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::problem::{At, Findings};
 use super::resolve::{repeated, unknown};
-use super::{Budget, Tenant, limits, names, raw};
+use super::{Budget, ModelTargets, Tenant, limits, names, raw, target};
 
 pub(super) fn resolve(
     tenants: &[raw::Tenant],
@@ -23,10 +23,11 @@ fn tenant(raw: &raw::Tenant, models: &[&str], providers: &[&str], found: &mut Fi
     }
     let limits = limits::limits(&raw.limits, found);
     let written = raw.models.iter().flat_map(|models| &models.value);
-    let model_limits = limits::of_models(written.clone(), &limits, "tenant", found);
-    for (repeat, first) in repeated(written.map(|model| &model.model)) {
+    let model_limits = limits::of_models(written.clone().map(|model| &model.limits), &limits, "tenant", found);
+    for (repeat, first) in repeated(written.clone().map(|model| &model.limits.model)) {
         found.problem(&repeat.place, format!("listed twice; first in line {}", first.place.line));
     }
+    let model_targets = written.filter_map(|model| self::targets(model, providers, found)).collect();
     let budget = raw.budget.as_ref().and_then(|budget| {
         if let Some(usd) = budget.usd.as_ref().filter(|usd| usd.value <= 0.0) {
             found.problem(&usd.place, "must be above 0");
@@ -38,10 +39,20 @@ fn tenant(raw: &raw::Tenant, models: &[&str], providers: &[&str], found: &mut Fi
         if allowed.value.is_empty() {
             found.problem(&allowed.place, "allows nothing; leave the key out to allow every model");
         }
-        allowed.value.iter().map(|model| self::allowed(&model.model, models, providers, found)).collect()
+        allowed.value.iter().map(|model| self::allowed(&model.limits.model, models, providers, found)).collect()
     });
     let key_sha256 = raw.key_sha256.as_ref()?.value.clone();
-    Some(Tenant { name: raw.name.value.clone(), key_sha256, models: allowed, limits, model_limits, budget })
+    let name = raw.name.value.clone();
+    Some(Tenant { name, key_sha256, models: allowed, limits, model_limits, model_targets, budget })
+}
+
+fn targets(model: &raw::AllowedModel, providers: &[&str], found: &mut Findings) -> Option<ModelTargets> {
+    let (name, targets) = (&model.limits.model.value, model.targets.as_ref()?);
+    if names::target(name).is_some() {
+        found.problem(&targets.place, "a target addressed directly has no other targets");
+        return None;
+    }
+    Some(ModelTargets { model: name.clone(), targets: target::resolve(targets, providers, found) })
 }
 
 fn allowed(model: &At<String>, models: &[&str], providers: &[&str], found: &mut Findings) -> String {

@@ -53,7 +53,8 @@ impl Plan {
             return Err(not_allowed(crate::failure::bounded(&chat.model)));
         }
         let seed = chance::mix(chance::seed(&ask.request_id) ^ now);
-        let model = route::resolve(&gateway.config, &chat.model, ask.route.as_deref(), seed)?;
+        let tenant = ask.tenant.and_then(|tenant| gateway.config.tenants.get(tenant));
+        let model = route::resolve(&gateway.config, &chat.model, tenant, ask.route.as_deref(), seed)?;
         if let Some(tenant) = ask.tenant
             && let Some(target) = model.targets.iter().find(|target| !may_reach(gateway, tenant, &chat.model, target))
         {
@@ -181,10 +182,11 @@ fn able(gateway: &Gateway, model: &Model, parsed: &ParsedChat) -> Result<Vec<Can
     }
 }
 
-/// `x-weir-route` may name any target; a tenant goes to those of the model it may use, or to one it may address.
+/// `x-weir-route` may name any target; a tenant goes to those of the model it may use, which may be its own, or to one
+/// it may address.
 fn may_reach(gateway: &Gateway, tenant: usize, model: &str, target: &Target) -> bool {
-    let listed = gateway.config.model(model).is_some_and(|model| {
-        model.targets.iter().any(|own| (&own.provider, &own.model) == (&target.provider, &target.model))
-    });
-    listed || gateway.may_use(tenant, &format!("{}/{}", target.provider, target.model))
+    let own = gateway.config.tenants.get(tenant).and_then(|tenant| tenant.targets(model));
+    let listed = own.or_else(|| Some(gateway.config.model(model)?.targets.as_slice())).unwrap_or_default();
+    let same = |listed: &Target| (&listed.provider, &listed.model) == (&target.provider, &target.model);
+    listed.iter().any(same) || gateway.may_use(tenant, &format!("{}/{}", target.provider, target.model))
 }

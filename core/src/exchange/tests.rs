@@ -358,6 +358,37 @@ fn a_tenant_is_shown_only_the_models_it_may_use() {
 }
 
 #[test]
+fn two_tenants_reach_different_targets_by_one_name() {
+    let tenant = |name: &str, models: &str| {
+        let digest: String = <sha2::Sha256 as sha2::Digest>::digest(name).iter().map(|b| format!("{b:02x}")).collect();
+        format!("  {name}: {{ key_sha256: {digest}, models: [{models}] }}\n")
+    };
+    let own = "{ model: smart, targets: [claude/haiku, openai/mini] }";
+    let yaml = format!("{OPEN}tenants:\n{}{}", tenant("a", "smart"), tenant("b", own));
+    for (key, providers, body) in [
+        ("Bearer a", ["openai", "claude"], "\"model\":\"gpt-5.6\""),
+        ("Bearer b", ["claude", "openai"], "\"model\":\"haiku\""),
+    ] {
+        let (_, done) = admitted(&yaml, &[("authorization", key.as_bytes())], CHAT);
+        let chain = format!("chain:{}", providers.join("+"));
+        assert_eq!(done.request_headers.unwrap().text("x-weir-chain"), Some(chain.as_str()), "{key}");
+        let sent = sent(&done.exchange.unwrap(), providers[0]).1.request_body.unwrap();
+        assert!(sent.contains(body), "{key}: {sent}");
+    }
+    for (key, route, expected) in [
+        ("Bearer a", "openai/mini", 403),
+        ("Bearer b", "openai/mini", 200),
+        ("Bearer b", "openai,claude", 200),
+        ("Bearer a", "openai/gpt-5.6", 200),
+        ("Bearer b", "openai/gpt-5.6", 403),
+    ] {
+        let extra = [("authorization", key.as_bytes()), ("x-weir-route", route.as_bytes())];
+        let status = admitted(&yaml, &extra, CHAT).1.reply.map_or(200, |(status, _)| status);
+        assert_eq!(status, expected, "{key} {route}");
+    }
+}
+
+#[test]
 fn a_page_of_this_machine_may_ask() {
     for origin in ["http://localhost:3000", "http://127.0.0.1", "http://[::1]:8080"] {
         assert!(admitted(OPEN, &[("origin", origin.as_bytes())], CHAT).1.exchange.is_some(), "{origin}");

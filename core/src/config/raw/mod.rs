@@ -11,7 +11,7 @@ pub(super) use limits::{Limits, ModelLimits};
 pub(super) use model::{Cache, Model};
 pub(super) use provider::Provider;
 pub(super) use target::Targets;
-pub(super) use tenant::Tenant;
+pub(super) use tenant::{AllowedModel, Tenant};
 
 use super::problem::{At, Findings};
 use super::read::{Cursor, Entries, quote};

@@ -1,6 +1,7 @@
 //! A tenant as it was written.
 
 use super::limits::{Limits, ModelLimits, limits};
+use super::target::{Targets, targets};
 use super::whole;
 use crate::config::BudgetPeriod;
 use crate::config::problem::{At, Findings};
@@ -11,9 +12,16 @@ use crate::config::yaml::Value;
 pub(in crate::config) struct Tenant {
     pub(in crate::config) name: At<String>,
     pub(in crate::config) key_sha256: Option<At<String>>,
-    pub(in crate::config) models: Option<At<Vec<ModelLimits>>>,
+    pub(in crate::config) models: Option<At<Vec<AllowedModel>>>,
     pub(in crate::config) limits: Limits,
     pub(in crate::config) budget: Option<Budget>,
+}
+
+/// A model that it may use.
+#[derive(Debug)]
+pub(in crate::config) struct AllowedModel {
+    pub(in crate::config) limits: ModelLimits,
+    pub(in crate::config) targets: Option<Targets>,
 }
 
 #[derive(Debug)]
@@ -42,16 +50,17 @@ pub(super) fn tenant(name: At<String>, cursor: Cursor<'_>, found: &mut Findings)
     tenant
 }
 
-/// A name, or a map that limits it.
-fn model(cursor: Cursor<'_>, found: &mut Findings) -> Option<ModelLimits> {
+/// A name, or a map that says more.
+fn model(cursor: Cursor<'_>, found: &mut Findings) -> Option<AllowedModel> {
     if let Value::Map(_) = cursor.node.value {
-        let (model, limits) = whole(cursor, "a map with model and limits", found, |map, f| {
-            (map.need("model", f, |c, f| c.text("a model name", f)), map.get("limits", f, limits).unwrap_or_default())
+        let (model, targets, limits) = whole(cursor, "a map with model, targets and limits", found, |map, f| {
+            let model = map.need("model", f, |c, f| c.text("a model name", f));
+            (model, map.get("targets", f, targets), map.get("limits", f, limits).unwrap_or_default())
         })?;
-        return Some(ModelLimits { model: model?, limits });
+        return Some(AllowedModel { limits: ModelLimits { model: model?, limits }, targets });
     }
-    let model = cursor.text("a model name, or { model: …, limits: … }", found)?;
-    Some(ModelLimits { model, limits: Limits::default() })
+    let model = cursor.text("a model name, or { model: …, targets: …, limits: … }", found)?;
+    Some(AllowedModel { limits: ModelLimits { model, limits: Limits::default() }, targets: None })
 }
 
 /// Not repeated in the message either: someone may have written the key itself.

@@ -52,7 +52,7 @@ fn the_spelled_out_example_says_what_it_says() {
         .assert_eq(&serde_json::to_string(model).unwrap());
     expect![[r#"{"name":"openai","kind":"open_ai","base_url":{"tls":true,"host":"api.openai.com","port":443,"path":""},"api_key":"OPENAI_API_KEY","limits":{"requests_per_minute":60000,"tokens_per_minute":2000000,"concurrency":100,"burst":60000,"burst_tokens":2000000},"model_limits":[{"model":"gpt-5.6","limits":{"requests_per_minute":30000,"tokens_per_minute":1000000,"concurrency":50,"burst":null,"burst_tokens":null}}],"breaker":{"consecutive_failures":5,"failure_rate":50,"eject_for":30000,"max_cooldown":3600000}}"#]]
         .assert_eq(&serde_json::to_string(&config.providers[0]).unwrap());
-    expect![[r#"{"name":"team-a","key_sha256":"554a0d05033791f46fede07b724fa246c95235f60a9fb74caad37d1408b4df58","models":["smart","openai/gpt-5.6"],"limits":{"requests_per_minute":600,"tokens_per_minute":200000,"concurrency":null,"burst":null,"burst_tokens":null},"model_limits":[{"model":"openai/gpt-5.6","limits":{"requests_per_minute":60,"tokens_per_minute":null,"concurrency":null,"burst":null,"burst_tokens":null}}],"budget":{"usd":50.0,"per":"day"}}"#]]
+    expect![[r#"{"name":"team-a","key_sha256":"554a0d05033791f46fede07b724fa246c95235f60a9fb74caad37d1408b4df58","models":["smart","openai/gpt-5.6"],"limits":{"requests_per_minute":600,"tokens_per_minute":200000,"concurrency":null,"burst":null,"burst_tokens":null},"model_limits":[{"model":"openai/gpt-5.6","limits":{"requests_per_minute":60,"tokens_per_minute":null,"concurrency":null,"burst":null,"burst_tokens":null}}],"model_targets":[],"budget":{"usd":50.0,"per":"day"}}"#]]
         .assert_eq(&serde_json::to_string(&config.tenants[0]).unwrap());
 }
 

@@ -10,6 +10,7 @@ fn plausible() -> impl Strategy<Value = String> {
         Just("models"),
         Just("tenants"),
         Just("targets"),
+        Just("model"),
         Just("kind"),
         Just("openai"),
         Just("a/x"),

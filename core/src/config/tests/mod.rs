@@ -4,6 +4,7 @@ mod accepts;
 #[cfg(not(target_arch = "wasm32"))]
 mod anything;
 mod refuses;
+mod targets;
 mod traffic;
 mod warns;
 

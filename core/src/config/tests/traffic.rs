@@ -105,7 +105,7 @@ fn a_tenant_lists_a_model_once() {
         6:14: tenants.t.models.0.model: is missing
         6:39: tenants.t.models.1.model: unknown model "n"; known: m
         6:42: tenants.t.models.1.limit: unknown key; did you mean limits?
-        6:55: tenants.t.models.2: expected a model name, or { model: …, limits: … }, found a list
+        6:55: tenants.t.models.2: expected a model name, or { model: …, targets: …, limits: … }, found a list
     "#]],
     );
 }
