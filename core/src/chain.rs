@@ -53,11 +53,16 @@ pub fn all(config: &Config) -> Vec<Chain> {
             chains.add(vec![provider.name.clone(); tries]);
         }
     }
-    for model in &config.models {
-        chains.add(Chain::of(&model.targets, model.retries.per_target).0);
+    let listed = listed(config);
+    for (targets, per_target) in &listed {
+        chains.add(Chain::of(*targets, *per_target).0);
     }
-    for model in &config.models {
-        let legs = legs(&model.targets, model.retries.per_target);
+    for (targets, per_target) in &listed {
+        // Tenants may be many.
+        if chains.is_full() {
+            break;
+        }
+        let legs = legs(targets, *per_target);
         for_each_order(&legs, longest(legs.len()), &mut |order| chains.add(order.concat()));
     }
     for per_target in retries {
@@ -71,7 +76,15 @@ pub fn all(config: &Config) -> Vec<Chain> {
 /// Retries of a target that is addressed directly, outside any model.
 pub const DEFAULT_PER_TARGET: u32 = 0;
 
-/// The attempts of each provider of a model, targets of one provider together, in order of first appearance.
+/// Every list of targets and the retries of each: the models', then the tenants' own.
+fn listed(config: &Config) -> Vec<(&[Target], u32)> {
+    let models = config.models.iter().map(|model| (model.targets.as_slice(), model.retries.per_target));
+    let own = config.tenants.iter().flat_map(|tenant| &tenant.model_targets);
+    let own = own.filter_map(|own| Some((own.targets.as_slice(), config.model(&own.model)?.retries.per_target)));
+    models.chain(own).collect()
+}
+
+/// The attempts of each provider of a list, targets of one provider together, in order of first appearance.
 fn legs(targets: &[Target], per_target: u32) -> Vec<Vec<String>> {
     let mut legs: Vec<Vec<String>> = Vec::new();
     for target in targets {
@@ -121,8 +134,54 @@ struct Collector {
 
 impl Collector {
     fn add(&mut self, providers: Vec<String>) {
-        if !providers.is_empty() && self.list.len() < MAX_CHAINS && self.seen.insert(providers.clone()) {
+        if !providers.is_empty() && !self.is_full() && self.seen.insert(providers.clone()) {
             self.list.push(Chain(providers));
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.list.len() >= MAX_CHAINS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    /// Names of the clusters for `providers`, `model` and what each tenant goes to instead.
+    fn rendered(providers: &[&str], model: &str, tenants: &[String]) -> Vec<String> {
+        let mut yaml = "providers:\n".to_owned();
+        for provider in providers {
+            yaml.push_str(&format!("  {provider}: {{ kind: openai, api_key: $K }}\n"));
+        }
+        yaml.push_str(&format!("models: {{ m: {model} }}\ntenants:\n"));
+        for (index, targets) in tenants.iter().enumerate() {
+            let models = format!("[{{ model: m, targets: {targets} }}]");
+            yaml.push_str(&format!("  t{index}: {{ key_sha256: \"{index:064}\", models: {models} }}\n"));
+        }
+        all(&crate::config::parse(&yaml).unwrap().0).iter().map(Chain::cluster).collect()
+    }
+
+    #[test]
+    fn every_order_of_a_tenants_own_targets_is_rendered_with_the_models_retries() {
+        let model = "{ targets: [a/x], retries: { per_target: 1 } }";
+        let chains = rendered(&["a", "b", "c"], model, &["[b/x, b/y, c/x]".to_owned()]);
+        for order in ["a+a", "b+b+b+b+c+c", "c+c+b+b+b+b", "b+b+b+b", "c+c"] {
+            assert!(chains.contains(&format!("chain:{order}")), "{order}: {chains:?}");
+        }
+    }
+
+    #[test]
+    fn many_tenants_do_not_crowd_out_the_models() {
+        let providers = ["a", "b", "c", "d", "e"];
+        let own = |index: usize| format!("[{}]", vec!["e/x"; index % 16 + 1].join(", "));
+        let tenants: Vec<String> = (0..400).map(own).collect();
+        let chains = rendered(&providers, "[a/x, b/x, c/x, d/x]", &tenants);
+        assert!(chains.len() <= MAX_CHAINS);
+        for order in ["a+b+c+d", "d+c+b+a", "c+a", "e+e+e+e+e+e+e+e+e+e+e+e+e+e+e+e"] {
+            assert!(chains.contains(&format!("chain:{order}")), "{order}: {chains:?}");
         }
     }
 }
