@@ -5,7 +5,7 @@ use crate::{load, output};
 use std::fmt::Write;
 use std::path::Path;
 use weir_core::chain::Chain;
-use weir_core::config::{BaseUrl, Config, Limits, Model, Provider, Tenant, WaitingRoom, show, show_size};
+use weir_core::config::{BaseUrl, Config, Limits, Model, Provider, Target, Tenant, WaitingRoom, show, show_size};
 
 /// What to explain.
 #[derive(clap::Args)]
@@ -41,7 +41,7 @@ fn everything(config: &Config) -> String {
         let _ = write!(text, "\n{}", self::model(model));
     }
     for tenant in &config.tenants {
-        let _ = write!(text, "\n{}", self::tenant(tenant));
+        let _ = write!(text, "\n{}", self::tenant(config, tenant));
     }
     text
 }
@@ -49,7 +49,15 @@ fn everything(config: &Config) -> String {
 /// What a request for `name` would do.
 fn request(config: &Config, name: &str) -> Result<String, String> {
     if let Some(model) = config.model(name) {
-        return Ok(self::model(model));
+        let mut text = self::model(model);
+        for tenant in &config.tenants {
+            if let Some(own) = tenant.targets(name) {
+                let _ = writeln!(text, "  tenant {}: targets of its own", tenant.name);
+                targets(own, model.retries.per_target, "    ", &mut text);
+                chain(own, model.retries.per_target, "    ", &mut text);
+            }
+        }
+        return Ok(text);
     }
     let direct = name.split_once('/').and_then(|(provider, model)| Some((config.provider(provider)?, model)));
     if let Some((provider, model)) = direct {
@@ -66,13 +74,8 @@ fn request(config: &Config, name: &str) -> Result<String, String> {
 
 fn model(model: &Model) -> String {
     let mut text = format!("model {}\n", model.name);
-    let tries = model.retries.per_target.saturating_add(1);
-    for (index, target) in model.targets.iter().enumerate() {
-        let weight = target.weight.map(|weight| format!(", weight {weight}")).unwrap_or_default();
-        let times = if tries == 1 { String::new() } else { format!(", up to {tries} times") };
-        let _ = writeln!(text, "  {}. {}/{}{weight}{times}", index + 1, target.provider, target.model);
-    }
     let retries = &model.retries;
+    targets(&model.targets, retries.per_target, "  ", &mut text);
     let _ = writeln!(text, "  first token within {} of each attempt", show(model.first_token_timeout));
     let _ = writeln!(text, "  answer without streaming within {} of each attempt", show(model.answer_timeout));
     if let Some(hedge) = model.hedge_after {
@@ -80,8 +83,21 @@ fn model(model: &Model) -> String {
     }
     let _ = writeln!(text, "  everything within {}", show(model.deadline));
     let _ = writeln!(text, "  pause between attempts {}..{}", show(retries.backoff_min), show(retries.backoff_max));
-    let _ = writeln!(text, "  chain {}", Chain::of(&model.targets, retries.per_target).cluster());
+    chain(&model.targets, retries.per_target, "  ", &mut text);
     text
+}
+
+fn targets(targets: &[Target], per_target: u32, indent: &str, text: &mut String) {
+    let tries = per_target.saturating_add(1);
+    for (index, target) in targets.iter().enumerate() {
+        let weight = target.weight.map(|weight| format!(", weight {weight}")).unwrap_or_default();
+        let times = if tries == 1 { String::new() } else { format!(", up to {tries} times") };
+        let _ = writeln!(text, "{indent}{}. {}/{}{weight}{times}", index + 1, target.provider, target.model);
+    }
+}
+
+fn chain(targets: &[Target], per_target: u32, indent: &str, text: &mut String) {
+    let _ = writeln!(text, "{indent}chain {}", Chain::of(targets, per_target).cluster());
 }
 
 fn provider(provider: &Provider) -> String {
@@ -104,11 +120,17 @@ fn provider(provider: &Provider) -> String {
     )
 }
 
-fn tenant(tenant: &Tenant) -> String {
+fn tenant(config: &Config, tenant: &Tenant) -> String {
     let models = tenant.models.as_ref().map_or_else(|| "every model".to_owned(), |models| models.join(", "));
     let mut text = format!("tenant {}: {models}\n", tenant.name);
     let own = tenant.model_limits.iter().map(|model| (model.model.as_str(), &model.limits));
     limits([("all models", &tenant.limits)].into_iter().chain(own), &mut text);
+    for own in &tenant.model_targets {
+        let per_target = config.model(&own.model).map_or(0, |model| model.retries.per_target);
+        let _ = writeln!(text, "  {}: targets of its own", own.model);
+        targets(&own.targets, per_target, "    ", &mut text);
+        chain(&own.targets, per_target, "    ", &mut text);
+    }
     text
 }
 
@@ -206,6 +228,38 @@ mod tests {
               gpt-5.6: at most 30000 requests per minute, 1000000 tokens per minute, 50 under way
               chain chain:openai
         "#]].assert_eq(&request(&config, "openai/gpt-5.6").expect("a target"));
+    }
+
+    #[test]
+    fn a_tenants_own_targets_are_told_with_the_tenant_and_with_the_model() {
+        let key = "a".repeat(64);
+        let config = config(&format!(
+            "providers: {{ a: {{ kind: openai, api_key: $K }} }}
+models: {{ m: {{ targets: [a/x], retries: {{ per_target: 1 }} }} }}
+tenants: {{ t: {{ key_sha256: {key}, models: [{{ model: m, targets: [a/y, {{ target: a/z, weight: 2 }}] }}] }} }}"
+        ));
+        expect![[r#"
+            tenant t: m
+              m: targets of its own
+                1. a/y, up to 2 times
+                2. a/z, weight 2, up to 2 times
+                chain chain:a+a+a+a
+        "#]]
+        .assert_eq(&tenant(&config, &config.tenants[0]));
+        expect![[r#"
+            model m
+              1. a/x, up to 2 times
+              first token within 10s of each attempt
+              answer without streaming within 1m of each attempt
+              everything within 2m
+              pause between attempts 50ms..2s
+              chain chain:a+a
+              tenant t: targets of its own
+                1. a/y, up to 2 times
+                2. a/z, weight 2, up to 2 times
+                chain chain:a+a+a+a
+        "#]]
+        .assert_eq(&request(&config, "m").expect("a model"));
     }
 
     #[test]

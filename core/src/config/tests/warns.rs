@@ -10,9 +10,9 @@ fn what_is_not_in_force_is_said() {
         expect![[r#"
             warning 5:37: sidecar.on_outage: not in force yet in this version
             warning 33:5: models.smart.cache: not in force yet in this version
-            warning 40:5: tenants.team-a.budget: not in force yet in this version
-            warning 43:1: jobs: not in force yet in this version
-            warning 44:14: telemetry.otlp: not in force yet in this version
+            warning 41:5: tenants.team-a.budget: not in force yet in this version
+            warning 44:1: jobs: not in force yet in this version
+            warning 45:14: telemetry.otlp: not in force yet in this version
         "#]],
     );
     check_with("store: memory\n", expect!["ok\n"]);
