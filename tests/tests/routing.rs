@@ -1,7 +1,7 @@
 //! Which targets a request goes to: the model's name, and `x-weir-route`.
 
 use serde_json::json;
-use weir_e2e::{CLAUDE, Gateway, OPENAI, Setup, TARGETS, chat, with};
+use weir_e2e::{Answer, CLAUDE, GEMINI, Gateway, OPENAI, Setup, TARGETS, chat, key_sha256, with};
 use weir_sim::Fault;
 
 async fn start() -> Gateway {
@@ -71,6 +71,44 @@ async fn equals_share_by_weight_and_stand_in_for_each_other() {
     for _ in 0..20 {
         assert_eq!(gateway.chat(&chat("shared", "Hi")).await.header("x-weir-provider"), Some("claude"));
     }
+}
+
+#[tokio::test]
+async fn two_tenants_are_answered_by_different_providers_under_one_name() {
+    let own = "{ model: smart, targets: [claude/claude-haiku-5-5, gemini/gemini-3.8-flash] }";
+    let gateway = Setup::new(&format!(
+        "models:\n  smart: [openai/gpt-5.6, claude/claude-sonnet-5-5]\ntenants:\n  \
+         team-a: {{ key_sha256: \"{}\", models: [smart] }}\n  team-b: {{ key_sha256: \"{}\", models: [{own}] }}\n",
+        key_sha256("key-of-a"),
+        key_sha256("key-of-b")
+    ))
+    .start()
+    .await;
+    let ask = async |key: &str, route: Option<&str>| {
+        let mut request = gateway.http.post(gateway.url("/v1/chat/completions")).bearer_auth(key);
+        if let Some(route) = route {
+            request = request.header("x-weir-route", route);
+        }
+        Answer::of(request.json(&chat("smart", "Hi"))).await
+    };
+    for (key, route, used) in [
+        ("key-of-a", None, "gpt-5.6"),
+        ("key-of-b", None, "claude-haiku-5-5"),
+        ("key-of-a", Some("claude"), "claude-sonnet-5-5"),
+        ("key-of-b", Some("gemini,claude"), "gemini-3.8-flash"),
+    ] {
+        let answer = ask(key, route).await;
+        assert_eq!((answer.status, answer.header("x-weir-model")), (200, Some(used)), "{key}: {}", answer.body);
+    }
+    let asked = gateway.journal(OPENAI.provider).len();
+    for provider in [CLAUDE.provider, GEMINI.provider] {
+        gateway.sim.set_faults(provider, [Fault::status(500)]).await.expect("a fault");
+    }
+    ask("key-of-b", None).await.expect_error(502, "both of its own fail");
+    assert_eq!(gateway.journal(OPENAI.provider).len(), asked, "the model's own targets are not its fallback");
+    assert_eq!(ask("key-of-b", Some("openai")).await.expect_error(400, "not listed")["code"], "unknown_route");
+    assert_eq!(ask("key-of-b", Some("openai/gpt-5.6")).await.status, 403);
+    assert_eq!(ask("key-of-a", None).await.header("x-weir-model"), Some("gpt-5.6"));
 }
 
 #[tokio::test]
