@@ -125,6 +125,8 @@ impl Refusal {
     /// How the request has ended, as it is counted.
     pub fn outcome(&self) -> Outcome {
         match self {
+            // Nothing was limited: nobody is there.
+            Refusal::Limited(Obstacle::Cooling { passes: false, .. }) => Outcome::Upstream5xx,
             Refusal::Limited(_) | Refusal::OutOfMemory => Outcome::Limited,
             Refusal::Failed(_) | Refusal::Gateway { .. } => match self.error().status {
                 429 => Outcome::Upstream429,

@@ -81,7 +81,8 @@ fn reorder(config: &Config, listed: &[Target], header: &str) -> Result<Vec<Targe
                 let message = format!("it names more than {MAX_TARGETS} targets");
                 return Err(Refusal::InvalidField { param: "x-weir-route".into(), message });
             }
-            targets.push(target);
+            // The client says the order: there are no equals in it.
+            targets.push(Target { weight: None, ..target });
         }
     }
     Ok(targets)

@@ -28,7 +28,19 @@ const MAX_TRIES: usize = 64;
 
 /// Changes the value under `key` as if nobody else were there. A value that cannot be read (of another version of this
 /// module) is replaced by the default. None when others came first [`MAX_TRIES`] times, and nothing is changed.
-pub fn update<S, T>(shared: &dyn SharedData, key: &str, mut change: impl FnMut(&mut S) -> Change<T>) -> Option<T>
+pub fn update<S, T>(shared: &dyn SharedData, key: &str, change: impl FnMut(&mut S) -> Change<T>) -> Option<T>
+where
+    S: Serialize + DeserializeOwned + Default,
+{
+    update_and_read(shared, key, change).map(|(outcome, _)| outcome)
+}
+
+/// The same, with the value as it is then.
+pub fn update_and_read<S, T>(
+    shared: &dyn SharedData,
+    key: &str,
+    mut change: impl FnMut(&mut S) -> Change<T>,
+) -> Option<(T, S)>
 where
     S: Serialize + DeserializeOwned + Default,
 {
@@ -36,12 +48,12 @@ where
         let (bytes, cas) = shared.get(key).unwrap_or_default();
         let mut state: S = postcard::from_bytes(&bytes).unwrap_or_default();
         let outcome = match change(&mut state) {
-            Change::Keep(outcome) => return Some(outcome),
+            Change::Keep(outcome) => return Some((outcome, state)),
             Change::Write(outcome) => outcome,
         };
         let Ok(bytes) = postcard::to_allocvec(&state) else { return None };
         if shared.set(key, &bytes, cas) {
-            return Some(outcome);
+            return Some((outcome, state));
         }
     }
     None

@@ -17,11 +17,6 @@ thread_local! {
 
 const KEY: &str = "weir.exchange";
 
-/// Which VM this is: a number that no other has.
-pub(crate) fn vm() -> u64 {
-    VM.with(|vm| *vm)
-}
-
 /// Lets the attempts of this request find `exchange`, until [`withdraw`].
 pub(crate) fn publish(context_id: u32, exchange: &Rc<Exchange>) -> host::Result<()> {
     EXCHANGES.with_borrow_mut(|exchanges| exchanges.insert(context_id, Rc::downgrade(exchange)));

@@ -1,8 +1,9 @@
 //! The front role: a filter on the listener.
 
 use crate::apply::apply;
+use crate::exchanges;
 use crate::host::{self, Buffer, Map};
-use crate::{exchanges, turns};
+use crate::turns::Turns;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 use std::cell::RefCell;
@@ -15,17 +16,18 @@ pub(crate) struct FrontContext {
     context_id: u32,
     /// Shared with the root, which tells it when it is its turn.
     front: Rc<RefCell<Front>>,
+    turns: Rc<Turns>,
 }
 
 impl FrontContext {
-    pub(crate) fn new(context_id: u32, gateway: Rc<Gateway>) -> Self {
-        Self { context_id, front: Rc::new(RefCell::new(Front::new(gateway, context_id))) }
+    pub(crate) fn new(context_id: u32, gateway: Rc<Gateway>, turns: Rc<Turns>) -> Self {
+        Self { context_id, front: Rc::new(RefCell::new(Front::new(gateway, context_id))), turns }
     }
 
     fn step(&mut self, event: FrontEvent<'_>) -> Action {
         let step = self.front.borrow_mut().step(host::now(), event);
         if step.waits_for_turn() {
-            turns::await_turn(self.context_id, &self.front);
+            self.turns.await_turn(self.context_id, &self.front);
         }
         apply(self.context_id, step)
     }
@@ -87,7 +89,7 @@ impl Drop for FrontContext {
     /// The stream is gone, whether it was answered or its client left.
     fn drop(&mut self) {
         let _ = self.front.borrow_mut().step(host::now(), FrontEvent::Closed);
-        turns::forget(self.context_id);
+        self.turns.forget(self.context_id);
         exchanges::withdraw(self.context_id);
     }
 }

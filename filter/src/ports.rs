@@ -1,14 +1,15 @@
 //! What the host lends to core: memory that the workers share, and Envoy's stats.
 
 use crate::host::{self, Metric};
+use std::hash::{BuildHasher as _, RandomState};
 use std::rc::Rc;
 use weir_core::gateway::Ports;
 use weir_core::shared::SharedData;
 use weir_core::stats::{Kind, Metrics};
 
-/// Everything, for a VM that is known as `worker`.
-pub(crate) fn all(worker: u64) -> Ports {
-    Ports { shared: Rc::new(Host), metrics: Box::new(Host), worker }
+/// Everything, for a worker that is known by a number of its own.
+pub(crate) fn all() -> Ports {
+    Ports { shared: Rc::new(Host), metrics: Box::new(Host), worker: RandomState::new().hash_one(()) }
 }
 
 struct Host;

@@ -3,7 +3,8 @@
 use crate::attempt::AttemptContext;
 use crate::front::FrontContext;
 use crate::host::{self, Buffer, Level};
-use crate::{exchanges, ports, turns};
+use crate::ports;
+use crate::turns::Turns;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 use std::rc::Rc;
@@ -16,7 +17,7 @@ pub(crate) struct Root {
 }
 
 enum Role {
-    Front(Rc<Gateway>),
+    Front(Rc<Gateway>, Rc<Turns>),
     Attempt,
 }
 
@@ -25,20 +26,15 @@ impl Context for Root {}
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
         match configure(size) {
-            Ok(role) => {
-                if let Role::Front(_) = role {
-                    turns::idle();
-                }
-                self.role = Some(role);
-            }
+            Ok(role) => self.role = Some(role),
             Err(reason) => host::log(Level::Error, &format!("weir: configuration refused: {reason}")),
         }
         self.role.is_some()
     }
 
     fn on_tick(&mut self) {
-        if let Some(Role::Front(gateway)) = &self.role {
-            turns::round(gateway);
+        if let Some(Role::Front(gateway, turns)) = &self.role {
+            turns.round(gateway);
         }
     }
 
@@ -48,7 +44,9 @@ impl RootContext for Root {
 
     fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
         Some(match &self.role {
-            Some(Role::Front(gateway)) => Box::new(FrontContext::new(context_id, gateway.clone())),
+            Some(Role::Front(gateway, turns)) => {
+                Box::new(FrontContext::new(context_id, gateway.clone(), turns.clone()))
+            }
             Some(Role::Attempt) | None => Box::new(AttemptContext::new(context_id)),
         })
     }
@@ -59,7 +57,12 @@ fn configure(size: usize) -> Result<Role, String> {
     match serde_json::from_slice(&bytes).map_err(|error| error.to_string())? {
         PluginConfig::Front { config } => {
             let env = |name: &str| std::env::var(name).ok();
-            Gateway::new(*config, ports::all(exchanges::vm()), env).map(|gateway| Role::Front(Rc::new(gateway)))
+            let gateway = Rc::new(Gateway::new(*config, ports::all(), env)?);
+            // From now on the other workers would notice if this VM were gone.
+            gateway.traffic.end_round(host::now());
+            let turns = Rc::new(Turns::default());
+            turns.idle();
+            Ok(Role::Front(gateway, turns))
         }
         PluginConfig::Attempt => Ok(Role::Attempt),
     }

@@ -1,4 +1,4 @@
-//! Requests that wait for their turn: the root wakes them, in the order that core says.
+//! Requests that wait for their turn: the root's tick wakes them, in the order that core says.
 
 use crate::apply::apply;
 use crate::host;
@@ -11,69 +11,79 @@ use weir_core::gateway::Gateway;
 
 /// While somebody waits, in milliseconds: how late a free slot may be noticed. What can be known is known by core.
 const BUSY: u32 = 5;
-/// While nobody does: heartbeats and gauges only.
+/// While nobody does, and between two looks at the gauges.
 const IDLE: u32 = 100;
 
-thread_local! {
-    /// The period of ticks.
-    static PACE: Cell<u32> = const { Cell::new(IDLE) };
+/// Those of one root: a changed configuration has its own.
+#[derive(Default)]
+pub(crate) struct Turns {
     /// By context id.
-    static WAITING: RefCell<HashMap<u32, Weak<RefCell<Front>>>> = RefCell::default();
+    waiting: RefCell<HashMap<u32, Weak<RefCell<Front>>>>,
+    /// The period of ticks.
+    pace: Cell<u32>,
+    /// When the gauges were set, in milliseconds since 1970.
+    shown: Cell<u64>,
 }
 
-/// Sets the pace of ticks for a VM in which nobody waits yet.
-pub(crate) fn idle() {
-    PACE.set(IDLE);
-    let _ = host::tick_each(IDLE);
-}
-
-/// `front` waits until [`round`] comes to it, or [`forget`].
-pub(crate) fn await_turn(context_id: u32, front: &Rc<RefCell<Front>>) {
-    WAITING.with_borrow_mut(|waiting| {
-        if PACE.get() == IDLE {
-            PACE.set(BUSY);
-            let _ = host::tick_each(BUSY);
+impl Turns {
+    /// Sets the period of the root's ticks.
+    pub(crate) fn pace(&self, millis: u32) {
+        if self.pace.replace(millis) != millis {
+            let _ = host::tick_each(millis);
         }
-        waiting.insert(context_id, Rc::downgrade(front));
-    });
-}
-
-/// It waits no longer.
-pub(crate) fn forget(context_id: u32) {
-    WAITING.with_borrow_mut(|waiting| waiting.remove(&context_id));
-}
-
-/// Asks those that wait, each in its turn, and lets go those that may.
-pub(crate) fn round(gateway: &Gateway) {
-    let now = host::now();
-    gateway.traffic.begin_round();
-    let mut last = None;
-    while let Some(place) = gateway.traffic.next_turn(last, now) {
-        last = Some(place);
-        let (_, context_id) = place;
-        wake(context_id, now);
     }
-    gateway.traffic.end_round(now);
-    gateway.show(now);
-    let next = if gateway.traffic.is_anybody_waiting() {
-        gateway.traffic.next_chance().and_then(|wait| u32::try_from(wait).ok()).map_or(BUSY, |wait| wait.clamp(1, BUSY))
-    } else {
-        IDLE
-    };
-    if PACE.replace(next) != next {
-        let _ = host::tick_each(next);
-    }
-}
 
-fn wake(context_id: u32, now: u64) {
-    let front = WAITING.with_borrow(|waiting| waiting.get(&context_id).and_then(Weak::upgrade));
-    let Some(front) = front else { return };
-    let step = front.borrow_mut().step(now, FrontEvent::Turn);
-    if step.waits_for_turn() {
-        return;
+    /// Nobody waits yet.
+    pub(crate) fn idle(&self) {
+        self.pace(IDLE);
     }
-    forget(context_id);
-    if host::act_for(context_id).is_ok() && apply(context_id, step) == Action::Continue {
-        let _ = host::resume();
+
+    /// `front` waits until a round comes to it, or [`Self::forget`].
+    pub(crate) fn await_turn(&self, context_id: u32, front: &Rc<RefCell<Front>>) {
+        if self.pace.get() == IDLE {
+            self.pace(BUSY);
+        }
+        self.waiting.borrow_mut().insert(context_id, Rc::downgrade(front));
+    }
+
+    /// It waits no longer.
+    pub(crate) fn forget(&self, context_id: u32) {
+        self.waiting.borrow_mut().remove(&context_id);
+    }
+
+    /// Asks those that wait, each in its turn, and lets go those that may.
+    pub(crate) fn round(&self, gateway: &Gateway) {
+        let now = host::now();
+        gateway.traffic.begin_round();
+        let mut last = None;
+        while let Some(place) = gateway.traffic.next_turn(last, now) {
+            last = Some(place);
+            let (_, context_id) = place;
+            self.wake(context_id, now);
+        }
+        gateway.traffic.end_round(now);
+        if now.abs_diff(self.shown.get()) >= u64::from(IDLE) {
+            self.shown.set(now);
+            gateway.show(now);
+        }
+        self.pace(if gateway.traffic.is_anybody_waiting() {
+            let chance = gateway.traffic.next_chance().and_then(|wait| u32::try_from(wait).ok());
+            chance.map_or(BUSY, |wait| wait.clamp(1, BUSY))
+        } else {
+            IDLE
+        });
+    }
+
+    fn wake(&self, context_id: u32, now: u64) {
+        let front = self.waiting.borrow().get(&context_id).and_then(Weak::upgrade);
+        let Some(front) = front else { return };
+        let step = front.borrow_mut().step(now, FrontEvent::Turn);
+        if step.waits_for_turn() {
+            return;
+        }
+        self.forget(context_id);
+        if host::act_for(context_id).is_ok() && apply(context_id, step) == Action::Continue {
+            let _ = host::resume();
+        }
     }
 }

@@ -48,7 +48,7 @@ async fn a_slot_comes_back_however_its_request_ends() {
     for target in TARGETS {
         gateway.sim.set_faults(target.provider, turmoil(target)).await.expect("faults");
     }
-    let count = std::env::var("WEIR_SLOTS_REQUESTS").map_or(2000, |count| count.parse().expect("a number"));
+    let count = std::env::var("WEIR_SLOTS_REQUESTS").map_or(10_000, |count| count.parse().expect("a number"));
     let shots = [Shot::new(&chat("smart", "Hi")), Shot::new(&stream("smart", "Hi"))];
     let schedule = Schedule::rate(300, Duration::from_millis(count * 1000 / 300));
     let report = Load::at(gateway.address)

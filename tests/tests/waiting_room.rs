@@ -104,7 +104,8 @@ async fn two_tenants_share_alike_while_both_wait() {
         key_sha256(ALICE),
         key_sha256(BOB)
     );
-    let gateway = setup("{ requests_per_minute: 3600, burst: 1 }", &tenants).start().await;
+    // Of a bucket that holds one alone, what comes in before the next tick is lost.
+    let gateway = setup("{ requests_per_minute: 3600, burst: 2 }", &tenants).start().await;
     let request = Shot::new(&chat("smart", "Hi"));
     let (alice, bob) = (request.clone().key(ALICE).tag("a"), request.key(BOB).tag("b"));
     // Four of the one for each of the other, and of the other still more than half of what is let through.

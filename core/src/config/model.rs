@@ -52,10 +52,7 @@ fn times(raw: &raw::Model, found: &mut Findings) -> (Millis, Millis, Millis) {
     }
     if let Some(hedge) = raw.hedge_after.as_ref().filter(|hedge| hedge.value >= first_token) {
         let first_token = units::show(first_token);
-        found.problem(
-            &hedge.place,
-            format!("never comes: the attempt ends at its first_token_timeout of {first_token}"),
-        );
+        found.problem(&hedge.place, format!("comes too late to be of use: the first_token_timeout is {first_token}"));
     }
     let six = first_token.0.saturating_mul(6);
     let half = deadline.0.checked_div(2).unwrap_or(deadline.0);

@@ -3,7 +3,7 @@
 
 use super::step::{Effect, Step, Waker};
 use super::translate::{self, AnswerStream};
-use super::{Exchange, Outcome};
+use super::{Exchange, Outcome, Silence};
 use crate::chat::Usage;
 use crate::config::{BaseUrl, Provider, Target};
 use crate::dialect::Dialect;
@@ -293,37 +293,35 @@ impl Attempt {
     fn fail(&mut self, failure: Failure, now: u64) -> Step {
         let verdict = failure.class.verdict();
         let counted = self.failed(&failure, now);
-        let goes_on = verdict != Verdict::Return && self.exchange.may_go_on(now);
-        let status = match verdict {
-            Verdict::Return => DONE,
+        let pause = self.pause(&failure, now);
+        // Where only the same target follows, it must be worth asking again, and in time.
+        let is_vain = pause.is_none() && !self.may_retry_same(&failure);
+        let goes_on = match verdict {
+            Verdict::Return => false,
+            // Envoy waits for the other one, and discards this answer.
+            _ if self.exchange.has_rival(self.index) => true,
+            _ => !is_vain && self.exchange.may_go_on(now),
+        };
+        let status = match (verdict, goes_on) {
+            (Verdict::Return | Verdict::NextHealthy, false) => DONE,
             // One of many that succeed: outlier detection shall not take it for one in a row.
-            Verdict::NextSick if counted == Some(Failed::Stray) => {
-                if goes_on {
-                    GO_ELSEWHERE
-                } else {
-                    DONE
-                }
-            }
-            Verdict::NextHealthy => {
-                if goes_on {
-                    GO_ELSEWHERE
-                } else {
-                    DONE
-                }
-            }
-            Verdict::NextSick => {
-                if goes_on {
-                    SICK
-                } else {
-                    SICK_AND_DONE
-                }
-            }
+            (Verdict::NextSick, false) if counted == Some(Failed::Stray) => DONE,
+            (Verdict::NextSick, true) if counted == Some(Failed::Stray) => GO_ELSEWHERE,
+            (Verdict::Return | Verdict::NextHealthy, true) => GO_ELSEWHERE,
+            (Verdict::NextSick, false) => SICK_AND_DONE,
+            (Verdict::NextSick, true) => SICK,
         };
         let mut headers = vec![(":status".into(), status.to_string().into_bytes())];
-        headers.extend(self.pause(&failure, now).filter(|_| goes_on));
+        headers.extend(pause.filter(|_| goes_on));
         self.exchange.settle(self.index, Outcome::Failed(failure));
         self.state = State::Over;
         Step::go_on(vec![Effect::ResponseHeaders(headers), Effect::ResponseBody(PLACEHOLDER.to_vec())])
+    }
+
+    /// Whether what follows is worth trying: another target, or the same one if it may do better at once.
+    fn may_retry_same(&self, failure: &Failure) -> bool {
+        !self.exchange.only_again(&self.target)
+            || failure.class.rule().retry_same && failure.retry_after.is_none_or(|wait| wait.0 == 0)
     }
 
     /// Envoy waits as long as the provider asks before it tries the same target again, if the answer could still come
@@ -406,13 +404,25 @@ impl Attempt {
             State::Running { .. } => self.broke_off(&truncated(), now),
             _ if self.exchange.is_served() || client_left(details) => self.cancelled(None, 0, now),
             _ => {
-                let class = self.exchange.silent(self.index, now);
+                let silence = self.exchange.silent(self.index, now);
+                let class = if silence == Silence::Unreached { Class::Connection } else { Class::Timeout };
                 let failure = Failure::plain(class, None, "");
-                self.failed(&failure, now);
+                if silence == Silence::OutOfTime {
+                    self.out_of_time(now);
+                } else {
+                    self.failed(&failure, now);
+                }
                 self.exchange.settle(self.index, Outcome::Failed(failure));
             }
         }
         Step::go_on(vec![])
+    }
+
+    /// The request's deadline came before the provider's own time was over.
+    fn out_of_time(&mut self, now: u64) {
+        let Some(permit) = self.permit.take() else { return };
+        self.exchange.used(permit.out_of_time(now), now);
+        self.exchange.gateway.stats.attempt(&self.target, AttemptResult::Failed(Class::Timeout));
     }
 
     /// The client left, or another attempt was faster.

@@ -11,7 +11,7 @@ use crate::gateway::Gateway;
 use crate::headers::Headers;
 use crate::refusal::{Refusal, Reply};
 use crate::stats::{Limited, Outcome};
-use crate::traffic::{Admission, Admitted, Levels, Obstacle, Place, Waiter, part};
+use crate::traffic::{Admission, Admitted, LOOK_AGAIN, Levels, Obstacle, Place, Waiter, part};
 use serde_json::json;
 use std::rc::Rc;
 
@@ -147,7 +147,6 @@ impl Front {
             Ok(plan) => plan,
             Err(refusal) => return self.refuse_of(&refusal, None, ask.tenant, now),
         };
-        self.gateway.traffic.count_request();
         let mut step = match self.gateway.traffic.admit(&plan.demand(&ask, None), now) {
             Admission::Go(admitted) => self.go(ask, plan, admitted, now),
             Admission::Not(obstacle) => self.wait(ask, plan, obstacle, now),
@@ -167,10 +166,9 @@ impl Front {
         if !obstacle.is_worth_waiting(until.saturating_sub(now)) {
             return self.limit(&ask, &plan, obstacle, now);
         }
-        let mut providers: Vec<usize> = plan.candidates.iter().map(|candidate| candidate.provider).collect();
-        providers.dedup();
+        let targets = plan.candidates.iter().map(|candidate| (candidate.provider, candidate.part)).collect();
         let bytes = plan.size.prompt_bytes;
-        let waiter = Waiter { tenant: ask.tenant, providers, bytes, until };
+        let waiter = Waiter { tenant: ask.tenant, model: part(plan.model()), targets, bytes, until };
         let Some(place) = traffic.enter(self.ticket, ask.priority, waiter) else {
             self.gateway.stats.limited(Limited::WaitingRoom);
             return self.limit(&ask, &plan, obstacle, now);
@@ -196,12 +194,10 @@ impl Front {
                 self.go(waiting.ask, waiting.plan, admitted, now)
             }
             Admission::Not(obstacle) if obstacle.is_worth_waiting(waiting.until.saturating_sub(now)) => {
-                traffic.mark(&demand, &obstacle);
                 self.state = State::Waiting(waiting);
                 Step::wait(Waker::Turn, vec![])
             }
             Admission::Not(obstacle) => {
-                traffic.mark(&demand, &obstacle);
                 traffic.leave(waiting.place, false);
                 self.gateway.stats.limited(Limited::WaitedInVain);
                 self.limit(&waiting.ask, &waiting.plan, obstacle, now)
@@ -217,9 +213,10 @@ impl Front {
         };
         let first = admitted.order.first().and_then(|first| plan.candidates.get(*first));
         let hedge = plan.hedge(&self.gateway, first);
+        self.gateway.traffic.count_request();
         let retries = self.gateway.traffic.is_retry_left(now);
         let headers = plan.headers(&ask, &walk, retries, hedge, now);
-        let exchange = Rc::new(Exchange::new(&self.gateway, ask, plan, walk, admitted, retries, now));
+        let exchange = Rc::new(Exchange::new(&self.gateway, ask, plan, walk, admitted, (retries, hedge), now));
         self.state = State::Proxying(exchange.clone());
         Step::go_on(vec![Effect::Publish(exchange), Effect::RequestHeaders(headers)])
     }
@@ -227,6 +224,11 @@ impl Front {
     fn response_headers(&mut self, status: u16, details: &str, now: u64) -> Step {
         let refusal = match &self.state {
             State::Proxying(exchange) if exchange.is_served() => return Step::go_on(vec![]),
+            State::Proxying(exchange) if exchange.attempt_count() == 0 => {
+                // Envoy had nobody to go to: it has ejected them all by its own count.
+                exchange.nobody(now);
+                Refusal::Limited(Obstacle::Cooling { wait: LOOK_AGAIN, passes: false })
+            }
             State::Proxying(exchange) => {
                 let silent = if details.contains("timeout") { Class::Timeout } else { Class::Connection };
                 Refusal::Failed(exchange.failures(silent))
@@ -272,18 +274,16 @@ impl Front {
 
     /// Refuses for a limit, with the true wait and what is left.
     fn limit(&mut self, ask: &Ask, plan: &Plan, obstacle: Obstacle, now: u64) -> Step {
-        let levels = self.gateway.traffic.tenant_levels(ask.tenant, part(plan.model()), now);
-        let levels = levels.unwrap_or(match &obstacle {
+        let levels = match &obstacle {
             Obstacle::Limited { levels, .. } => *levels,
             Obstacle::Queued { .. } | Obstacle::Cooling { .. } => Levels::default(),
-        });
-        let mut step = self.refuse_of(&Refusal::Limited(obstacle), Some(plan.model()), ask.tenant, now);
-        for effect in &mut step.effects {
-            if let Effect::Reply(reply) = effect {
-                reply.headers.extend(self.dialect.limit_headers(&levels));
-            }
-        }
-        step
+        };
+        // Who comes again stands behind those that wait by now.
+        let wait = self.gateway.traffic.foresee(&plan.demand(ask, None), now);
+        let refusal = Refusal::Limited(obstacle.with_wait(wait));
+        self.over(Some(plan.model()), ask.tenant, refusal.outcome(), now);
+        let levels = self.gateway.traffic.tenant_levels(ask.tenant, part(plan.model()), now).unwrap_or(levels);
+        self.reply(&refusal, &levels)
     }
 
     /// Refuses what an earlier state knew of.
@@ -291,9 +291,7 @@ impl Front {
         match std::mem::replace(&mut self.state, State::Replied) {
             State::Proxying(exchange) => {
                 exchange.ends(refusal.outcome(), now);
-                let mut reply = refusal.reply(self.dialect);
-                reply.headers.extend(self.dialect.limit_headers(&exchange.levels));
-                self.answer(reply)
+                self.reply(refusal, &exchange.levels)
             }
             State::Waiting(waiting) => {
                 self.gateway.traffic.leave(waiting.place, false);
@@ -306,7 +304,14 @@ impl Front {
 
     fn refuse_of(&mut self, refusal: &Refusal, model: Option<&str>, tenant: Option<usize>, now: u64) -> Step {
         self.over(model, tenant, refusal.outcome(), now);
-        self.answer(refusal.reply(self.dialect))
+        let levels = self.gateway.traffic.tenant_levels(tenant, model.map_or(0, part), now);
+        self.reply(refusal, &levels.unwrap_or_default())
+    }
+
+    fn reply(&mut self, refusal: &Refusal, levels: &Levels) -> Step {
+        let mut reply = refusal.reply(self.dialect);
+        reply.headers.extend(self.dialect.limit_headers(levels));
+        self.answer(reply)
     }
 
     fn over(&self, model: Option<&str>, tenant: Option<usize>, outcome: Outcome, now: u64) {

@@ -48,7 +48,7 @@ pub struct Exchange {
     arrived: u64,
     deadline: u64,
     seen: Cell<u64>,
-    /// How long Envoy waits for each attempt, in milliseconds.
+    /// After how many milliseconds of silence Envoy goes on, or asks the next target too.
     patience: u64,
     /// What was taken for the first attempt, until that begins.
     permit: RefCell<Option<Permit>>,
@@ -70,6 +70,16 @@ struct Record {
     outcome: Outcome,
 }
 
+/// What an attempt's silence means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Silence {
+    /// It had the time that an attempt has.
+    TimedOut,
+    /// The request's own deadline came first: the provider is not to blame.
+    OutOfTime,
+    Unreached,
+}
+
 enum Outcome {
     /// No answer yet, or none that ever came.
     Pending,
@@ -85,7 +95,7 @@ impl Exchange {
         plan: Plan,
         walk: Walk,
         admitted: Admitted,
-        retries: bool,
+        (retries, hedge): (bool, Option<u64>),
         now: u64,
     ) -> Self {
         Self {
@@ -100,7 +110,7 @@ impl Exchange {
             arrived: plan.arrived,
             deadline: plan.deadline,
             seen: Cell::new(now),
-            patience: plan.patience(),
+            patience: hedge.unwrap_or(plan.patience()),
             permit: RefCell::new(Some(admitted.permit)),
             tenant_permit: RefCell::new(admitted.tenant),
             levels: admitted.levels,
@@ -151,26 +161,48 @@ impl Exchange {
         let Some(before) = number.checked_sub(1).and_then(|before| attempts.get(before)) else { return };
         let reason = match &before.outcome {
             Outcome::Failed(failure) => failure.class,
-            Outcome::Pending | Outcome::Served => self.silence(before.since, now),
+            Outcome::Pending | Outcome::Served => {
+                let silence = self.silent(number.saturating_sub(1), now);
+                if silence == Silence::Unreached { Class::Connection } else { Class::Timeout }
+            }
         };
         if before.target.provider != target.provider {
             self.gateway.stats.fallback(&before.target.provider, &target.provider, reason);
         }
     }
 
-    /// How an attempt failed from which nothing was heard.
-    fn silent(&self, attempt: usize, now: u64) -> Class {
-        let since = self.attempts.borrow().get(attempt).map_or(now, |record| record.since);
-        self.silence(since, now)
-    }
-
-    /// Envoy does not say why it gave an attempt up, but it does so early only when the connection failed.
-    fn silence(&self, since: u64, now: u64) -> Class {
+    /// How an attempt failed from which nothing was heard. Envoy does not say why it gave an attempt up, but it does so
+    /// early only when the connection failed, or the time of the whole request is over.
+    fn silent(&self, attempt: usize, now: u64) -> Silence {
         /// Timers fire a little early or late.
         const SLACK: u64 = 20;
-        let timed_out = now.saturating_sub(since).saturating_add(SLACK) >= self.patience
-            || now.saturating_add(SLACK) >= self.deadline;
-        if timed_out { Class::Timeout } else { Class::Connection }
+        let since = self.attempts.borrow().get(attempt).map_or(now, |record| record.since);
+        if now.saturating_sub(since).saturating_add(SLACK) >= self.patience {
+            Silence::TimedOut
+        } else if now.saturating_add(SLACK) >= self.deadline {
+            Silence::OutOfTime
+        } else {
+            Silence::Unreached
+        }
+    }
+
+    /// Envoy had nobody to send it to.
+    fn nobody(&self, now: u64) {
+        if let Some(permit) = self.permit.borrow_mut().take() {
+            permit.passed_over(now);
+        }
+    }
+
+    /// Whether another attempt is under way, so that Envoy waits for it before it gives up.
+    fn has_rival(&self, attempt: usize) -> bool {
+        let attempts = self.attempts.borrow();
+        let mut others = attempts.iter().enumerate().filter(|(number, _)| *number != attempt);
+        others.any(|(_, record)| matches!(record.outcome, Outcome::Pending))
+    }
+
+    /// Whether the next attempts are all at `target` again.
+    fn only_again(&self, target: &Target) -> bool {
+        self.slots.iter().skip(self.attempt_count()).all(|slot| slot == target)
     }
 
     /// Whether the chain has another attempt, and the budget a retry for it.

@@ -113,6 +113,7 @@ impl Plan {
             priority: ask.priority,
             size: self.size,
             candidates: &self.candidates,
+            in_order: ask.route.is_some(),
             rank,
         }
     }

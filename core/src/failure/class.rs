@@ -52,8 +52,6 @@ pub struct Rule {
     pub cool: Cool,
     /// What is left alone.
     pub scope: Scope,
-    /// Somebody must act: our credential or our bill.
-    pub alert: bool,
 }
 
 /// What to do with a failed attempt.
@@ -146,29 +144,29 @@ impl Class {
         const ASKED: Cool = Cool::Asked { otherwise: None };
         const MINUTE: Cool = Cool::AtLeast(Millis(60_000));
         const TEN_MINUTES: Cool = Cool::AtLeast(Millis(600_000));
-        let row = |verdict, retry_same, cool, scope, alert| Rule { verdict, retry_same, cool, scope, alert };
+        let row = |verdict, retry_same, cool, scope| Rule { verdict, retry_same, cool, scope };
         match self {
-            //                           verdict      retry  cool         scope     alert
-            Class::InvalidRequest => row(Return,      false, NO,          Target,   false),
-            Class::ContextTooLong => row(NextHealthy, false, NO,          Target,   false),
-            Class::ContentPolicy  => row(Return,      false, NO,          Target,   false),
-            Class::TooLarge       => row(Return,      false, NO,          Target,   false),
-            Class::Credential     => row(NextHealthy, false, MINUTE,      Provider, true),
-            Class::Forbidden      => row(NextHealthy, false, MINUTE,      Target,   true),
-            Class::ModelNotFound  => row(NextHealthy, false, MINUTE,      Target,   false),
-            Class::RateLimited    => row(NextHealthy, true,  SECOND,      Target,   false),
-            Class::OverLimit      => row(NextHealthy, false, NO,          Target,   false),
-            Class::DailyQuota     => row(NextHealthy, false, TEN_MINUTES, Target,   false),
-            Class::QuotaExhausted => row(NextHealthy, false, TEN_MINUTES, Provider, true),
-            Class::Overloaded     => row(NextSick,    true,  ASKED,       Target,   false),
-            Class::ServerError    => row(NextSick,    true,  NO,          Target,   false),
-            Class::Conflict       => row(NextHealthy, true,  NO,          Target,   false),
-            Class::Timeout        => row(NextSick,    true,  NO,          Target,   false),
-            Class::Connection     => row(NextSick,    true,  NO,          Target,   false),
-            Class::Unexpected     => row(NextHealthy, false, NO,          Target,   false),
-            Class::AnswerTooLarge => row(NextHealthy, false, NO,          Target,   false),
-            Class::Unreadable     => row(NextSick,    true,  NO,          Target,   false),
-            Class::Truncated      => row(NextSick,    true,  NO,          Target,   false),
+            //                           verdict      retry  cool         scope
+            Class::InvalidRequest => row(Return,      false, NO,          Target),
+            Class::ContextTooLong => row(NextHealthy, false, NO,          Target),
+            Class::ContentPolicy  => row(Return,      false, NO,          Target),
+            Class::TooLarge       => row(Return,      false, NO,          Target),
+            Class::Credential     => row(NextHealthy, false, MINUTE,      Provider),
+            Class::Forbidden      => row(NextHealthy, false, MINUTE,      Target),
+            Class::ModelNotFound  => row(NextHealthy, false, MINUTE,      Target),
+            Class::RateLimited    => row(NextHealthy, true,  SECOND,      Target),
+            Class::OverLimit      => row(NextHealthy, false, NO,          Target),
+            Class::DailyQuota     => row(NextHealthy, false, TEN_MINUTES, Target),
+            Class::QuotaExhausted => row(NextHealthy, false, TEN_MINUTES, Provider),
+            Class::Overloaded     => row(NextSick,    true,  ASKED,       Target),
+            Class::ServerError    => row(NextSick,    true,  NO,          Target),
+            Class::Conflict       => row(NextHealthy, true,  NO,          Target),
+            Class::Timeout        => row(NextSick,    true,  NO,          Target),
+            Class::Connection     => row(NextSick,    true,  NO,          Target),
+            Class::Unexpected     => row(NextHealthy, false, NO,          Target),
+            Class::AnswerTooLarge => row(NextHealthy, false, NO,          Target),
+            Class::Unreadable     => row(NextSick,    true,  NO,          Target),
+            Class::Truncated      => row(NextSick,    true,  NO,          Target),
         }
     }
 

@@ -6,7 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 /// A failure's class and its rule, in PROVIDERS D.2's letters: R the same target may do better, F fail over, X the
 /// client's own; and the cooldown in seconds, when the provider asks for none and when it asks for 20.
 fn check(failure: &Failure, expected: &str) {
-    let Rule { verdict, retry_same, cool, scope, alert } = failure.class.rule();
+    let Rule { verdict, retry_same, cool, scope } = failure.class.rule();
     let mut text = format!("{:?}: ", failure.class);
     text.push_str(if retry_same { "R" } else { "" });
     text.push_str(match verdict {
@@ -20,7 +20,6 @@ fn check(failure: &Failure, expected: &str) {
         (_, Scope::Target) => text.push_str(&format!(" C{}/{}", seconds(None), seconds(Some(Millis(20_000))))),
         (_, Scope::Provider) => text.push_str(&format!(" C{} of all", seconds(Some(Millis(20_000))))),
     }
-    text.push_str(if alert { " alert" } else { "" });
     assert_eq!(text, expected, "{failure:?}");
 }
 
@@ -39,10 +38,10 @@ fn openai_row_by_row() {
         check(400, invalid, code, "m", "ContentPolicy: X");
         check(403, invalid, code, "m", "ContentPolicy: X");
     }
-    check(401, invalid, "invalid_api_key", "m", "Credential: F C60 of all alert");
-    check(400, "", "400", "API key not valid. Please pass", "Credential: F C60 of all alert");
-    check(403, "request_forbidden", "unsupported_country_region_territory", "m", "Credential: F C60 of all alert");
-    check(403, "", "", "no permission", "Forbidden: F C60/60 alert");
+    check(401, invalid, "invalid_api_key", "m", "Credential: F C60 of all");
+    check(400, "", "400", "API key not valid. Please pass", "Credential: F C60 of all");
+    check(403, "request_forbidden", "unsupported_country_region_territory", "m", "Credential: F C60 of all");
+    check(403, "", "", "no permission", "Forbidden: F C60/60");
     check(404, invalid, "model_not_found", "m", "ModelNotFound: F C60/60");
     check(400, invalid, "model_not_found", "m", "ModelNotFound: F C60/60");
     check(403, invalid, "model_not_found", "m", "ModelNotFound: F C60/60");
@@ -70,9 +69,9 @@ fn openai_row_by_row() {
         "organization_usage_limit_exceeded",
         "a code to come",
     ] {
-        check(429, "insufficient_quota", code, "m", "QuotaExhausted: F C600 of all alert");
+        check(429, "insufficient_quota", code, "m", "QuotaExhausted: F C600 of all");
     }
-    check(402, "", "", "m", "QuotaExhausted: F C600 of all alert");
+    check(402, "", "", "m", "QuotaExhausted: F C600 of all");
     check(500, "server_error", "", "m", "ServerError: RF sick");
     check(502, "", "", "m", "ServerError: RF sick");
     for code in ["server_is_overloaded", "slow_down", ""] {
@@ -111,18 +110,18 @@ fn anthropic_row_by_row() {
     let invalid = "invalid_request_error";
     check(400, invalid, "", "messages.0: bad", "InvalidRequest: X");
     for message in ["You have reached your specified API usage limits.", "Your credit balance is too low"] {
-        check(400, invalid, "", message, "QuotaExhausted: F C600 of all alert");
+        check(400, invalid, "", message, "QuotaExhausted: F C600 of all");
     }
     for message in ["prompt is too long: 2 > 1", "input length and `max_tokens` exceed context limit: 2 > 1"] {
         check(400, invalid, "", message, "ContextTooLong: F");
     }
-    check(401, "authentication_error", "", "m", "Credential: F C60 of all alert");
-    check(403, "permission_error", "", "m", "Forbidden: F C60/60 alert");
+    check(401, "authentication_error", "", "m", "Credential: F C60 of all");
+    check(403, "permission_error", "", "m", "Forbidden: F C60/60");
     for status in [400, 403] {
-        check(status, "permission_error", "organization_on_hold", "m", "Credential: F C60 of all alert");
+        check(status, "permission_error", "organization_on_hold", "m", "Credential: F C60 of all");
     }
-    check(402, "billing_error", "", "m", "QuotaExhausted: F C600 of all alert");
-    check(402, invalid, "", "m", "QuotaExhausted: F C600 of all alert");
+    check(402, "billing_error", "", "m", "QuotaExhausted: F C600 of all");
+    check(402, invalid, "", "m", "QuotaExhausted: F C600 of all");
     check(404, "not_found_error", "", "model: claude-x", "ModelNotFound: F C60/60");
     check(408, "", "", "m", "Timeout: RF sick");
     check(409, "conflict_error", "", "m", "Conflict: RF");
@@ -132,7 +131,7 @@ fn anthropic_row_by_row() {
         check(429, "rate_limit_error", code, "m", "RateLimited: RF C1/20");
     }
     for code in ["enforced_spend_limit_reached", "contract_spend_limit_reached"] {
-        check(429, "rate_limit_error", code, "m", "QuotaExhausted: F C600 of all alert");
+        check(429, "rate_limit_error", code, "m", "QuotaExhausted: F C600 of all");
     }
     check(500, "api_error", "", "m", "ServerError: RF sick");
     check(504, "timeout_error", "", "m", "Timeout: RF sick");
@@ -149,7 +148,7 @@ fn gemini_row_by_row() {
     };
     let info = |reason: &str| format!(r#"{{"@type":"google.rpc.ErrorInfo","reason":"{reason}"}}"#);
     let quota = |id: &str| format!(r#"{{"@type":"google.rpc.QuotaFailure","violations":[{{"quotaId":"{id}"}}]}}"#);
-    let credential = "Credential: F C60 of all alert";
+    let credential = "Credential: F C60 of all";
     check(400, "INVALID_ARGUMENT", "bad role", "", "InvalidRequest: X");
     check(400, "INVALID_ARGUMENT", "m", &info("API_KEY_INVALID"), credential);
     check(400, "INVALID_ARGUMENT", "API key not valid.", "", credential);
@@ -160,11 +159,11 @@ fn gemini_row_by_row() {
     for reason in ["API_KEY_SERVICE_BLOCKED", "SERVICE_DISABLED", "CONSUMER_SUSPENDED"] {
         check(403, "PERMISSION_DENIED", "m", &info(reason), credential);
     }
-    check(403, "PERMISSION_DENIED", "m", &info("BILLING_DISABLED"), "QuotaExhausted: F C600 of all alert");
-    check(403, "PERMISSION_DENIED", "m", "", "Forbidden: F C60/60 alert");
+    check(403, "PERMISSION_DENIED", "m", &info("BILLING_DISABLED"), "QuotaExhausted: F C600 of all");
+    check(403, "PERMISSION_DENIED", "m", "", "Forbidden: F C60/60");
     let file = "You do not have permission to access the File abc or it may not exist.";
     check(403, "PERMISSION_DENIED", file, "", "InvalidRequest: X");
-    check(402, "FAILED_PRECONDITION", "m", "", "QuotaExhausted: F C600 of all alert");
+    check(402, "FAILED_PRECONDITION", "m", "", "QuotaExhausted: F C600 of all");
     check(404, "NOT_FOUND", "models/x is not found", "", "ModelNotFound: F C60/60");
     check(408, "", "m", "", "Timeout: RF sick");
     check(409, "ABORTED", "m", "", "Conflict: RF");

@@ -84,13 +84,14 @@ impl Account {
         }
     }
 
-    /// Takes a slot, a request and its tokens, whether or not they are there.
+    /// Takes a slot, a request and its tokens, whether or not they are there. A client can ask for any number of tokens:
+    /// an estimate never takes more than a full bucket, real usage does.
     pub(super) fn take(&mut self, ceilings: &Ceilings, worker: u64, tokens: u64, now: u64) {
         if let Some(rate) = ceilings.requests {
             self.requests.take(rate, 1, now);
         }
         if let Some(rate) = ceilings.tokens {
-            self.tokens.take(rate, tokens, now);
+            self.tokens.take(rate, tokens.min(rate.burst), now);
         }
         self.slots.add(worker);
     }
@@ -98,6 +99,7 @@ impl Account {
     /// Gives the slot back, and of the estimated tokens what was not used; more than estimated is taken now.
     pub(super) fn settle(&mut self, ceilings: &Ceilings, worker: u64, estimated: u64, used: u64, now: u64) {
         if let Some(rate) = ceilings.tokens {
+            let estimated = estimated.min(rate.burst);
             self.tokens.give_back(rate, estimated.saturating_sub(used));
             if used > estimated {
                 self.tokens.take(rate, used.saturating_sub(estimated), now);
@@ -112,7 +114,7 @@ impl Account {
             self.requests.give_back(rate, 1);
         }
         if let Some(rate) = ceilings.tokens {
-            self.tokens.give_back(rate, tokens);
+            self.tokens.give_back(rate, tokens.min(rate.burst));
         }
         self.slots.remove(worker);
     }
@@ -218,6 +220,8 @@ mod tests {
         let mut account = Account::default();
         assert_eq!(account.lack(&limits, 5_000, 0, NOW), None);
         account.take(&limits, 1, 5_000, NOW);
-        assert_eq!(account.lack(&limits, 1, 0, NOW).unwrap().wait, Some(240_060));
+        assert_eq!(account.lack(&limits, 1, 0, NOW).unwrap().wait, Some(60), "an estimate makes no debt");
+        account.settle(&limits, 1, 5_000, 5_000, NOW);
+        assert_eq!(account.lack(&limits, 1, 0, NOW).unwrap().wait, Some(240_060), "usage does");
     }
 }

@@ -5,8 +5,10 @@ use super::desk::Desk;
 use super::estimate::Size;
 use super::ledger::{Levels, Met};
 use super::permit::{Permit, TenantPermit};
-use super::provider::{Offer, Request};
+use super::provider::Offer;
 use super::queue::{Priority, Rank};
+use super::quota::{Refused, Request};
+use super::tenant::TenantDesk;
 use super::{Traffic, part};
 use crate::config::{Config, Target};
 use std::rc::Rc;
@@ -40,6 +42,8 @@ pub struct Demand<'a> {
     pub size: Size,
     /// In order of preference.
     pub candidates: &'a [Candidate],
+    /// The order is the client's own: nobody is asked before another.
+    pub in_order: bool,
     /// Its place among those that wait; None: it has only come.
     pub rank: Option<Rank>,
 }
@@ -118,7 +122,7 @@ impl Traffic {
             Err(obstacle) => return Admission::Not(obstacle),
         };
         let mut obstacle: Option<Obstacle> = None;
-        for index in self.by_load(demand.candidates, now) {
+        for index in self.preference(demand, now) {
             let Some(candidate) = demand.candidates.get(index) else { continue };
             match self.ask(demand, candidate, now) {
                 Ok((permit, levels)) => {
@@ -149,27 +153,64 @@ impl Traffic {
         Some(desk.levels(model, now))
     }
 
-    /// A waiting request was refused again: nobody else who wants the same need be asked in this round.
-    pub fn mark(&self, demand: &Demand<'_>, obstacle: &Obstacle) {
-        let mut room = self.room.borrow_mut();
-        room.refused(obstacle.wait());
-        match (obstacle, demand.tenant) {
-            (Obstacle::Limited { owner: Owner::Tenant | Owner::TenantModel, .. }, Some(tenant)) => room.limit(tenant),
-            _ => room.spend(demand.candidates.iter().map(|candidate| candidate.provider)),
+    /// Milliseconds until a request like this could go, if it came now: behind all that wait. None when nobody can know.
+    pub fn foresee(&self, demand: &Demand<'_>, now: u64) -> Option<u64> {
+        let tenant = self.limited_tenant(demand).and_then(|(index, desk)| {
+            let tokens = self.tokens(demand, demand.candidates.first());
+            let rivals = self.room.borrow().rivals_of_tenant(index, demand.model, demand.priority);
+            desk.foresee(&self.request(demand, demand.model, tokens, rivals), now)
+        });
+        let of_candidate = |candidate: &Candidate| {
+            let desk = self.desks.get(candidate.provider)?;
+            let rivals = self.room.borrow().rivals(candidate.provider, candidate.part, demand.priority);
+            let request = self.request(demand, candidate.part, self.tokens(demand, Some(candidate)), rivals);
+            desk.peek(now, |state| {
+                let cooling = state.cooling(candidate.part, now).map_or(0, |cooldown| cooldown.left(now));
+                match state.quota.foresee(&desk.limiting, &request, now) {
+                    Some(Met { wait, .. }) => wait.map(|wait| wait.max(cooling)),
+                    None => Some(cooling),
+                }
+            })?
+        };
+        let target = demand.candidates.iter().filter_map(of_candidate).min()?;
+        match tenant {
+            Some(Met { wait, .. }) => wait.map(|wait| wait.max(target)),
+            None => Some(target),
         }
     }
 
+    fn limited_tenant(&self, demand: &Demand<'_>) -> Option<(usize, &TenantDesk)> {
+        let index = demand.tenant?;
+        self.tenants.get(index).filter(|desk| desk.is_limited()).map(|desk| (index, desk))
+    }
+
+    fn tokens(&self, demand: &Demand<'_>, candidate: Option<&Candidate>) -> u64 {
+        candidate.and_then(|one| Some(self.desks.get(one.provider)?.tokens(one.part, demand.size))).unwrap_or(0)
+    }
+
+    fn request(&self, demand: &Demand<'_>, part: u64, tokens: u64, rivals: u64) -> Request {
+        Request { part, worker: self.worker, tokens, priority: demand.priority, rank: demand.rank, rivals }
+    }
+
     fn tenant(self: &Rc<Self>, demand: &Demand<'_>, now: u64) -> Result<Option<(TenantPermit, Levels)>, Obstacle> {
-        let desk = demand.tenant.and_then(|index| Some((index, self.tenants.get(index)?)));
-        let Some((index, desk)) = desk.filter(|(_, desk)| desk.is_limited()) else { return Ok(None) };
-        let first = demand.candidates.first();
-        let tokens = first.and_then(|first| Some(self.desks.get(first.provider)?.tokens(first.part, demand.size)));
-        let tokens = tokens.unwrap_or(0);
-        match desk.offer(demand.model, tokens, now) {
+        let Some((index, desk)) = self.limited_tenant(demand) else { return Ok(None) };
+        let tokens = self.tokens(demand, demand.candidates.first());
+        let rivals = self.room.borrow().rivals_of_tenant(index, demand.model, demand.priority);
+        match desk.offer(&self.request(demand, demand.model, tokens, rivals), now) {
             Ok(levels) => Ok(Some((TenantPermit::new(self, index, demand.model, tokens, now), levels))),
-            Err(Met { of_part, ceiling, wait }) => {
-                let owner = if of_part { Owner::TenantModel } else { Owner::Tenant };
-                Err(Obstacle::Limited { owner, ceiling, wait, levels: desk.levels(demand.model, now) })
+            Err((refused, levels)) => {
+                let obstacle = match refused {
+                    Refused::Met(Met { of_part, ceiling, wait }) => {
+                        let owner = if of_part { Owner::TenantModel } else { Owner::Tenant };
+                        Obstacle::Limited { owner, ceiling, wait, levels }
+                    }
+                    Refused::NotYourTurn { wait } => Obstacle::Queued { wait },
+                };
+                let of_part = matches!(refused, Refused::Met(Met { of_part: true, .. }));
+                let mut room = self.room.borrow_mut();
+                room.limit(index, of_part.then_some(demand.model));
+                room.refused(obstacle.wait());
+                Err(obstacle)
             }
         }
     }
@@ -181,36 +222,42 @@ impl Traffic {
         now: u64,
     ) -> Result<(Permit, Levels), Obstacle> {
         let Candidate { provider, part, .. } = *candidate;
-        let desk = self.desks.get(provider).ok_or(Obstacle::Queued { wait: None })?;
-        let is_queued = demand.rank.is_none() && self.room.borrow().waits_for(provider, demand.priority);
-        let tokens = desk.tokens(part, demand.size);
-        let request = Request { part, worker: self.worker, tokens, priority: demand.priority, rank: demand.rank };
-        let levels = || desk.peek(now, |state| state.ledger.levels(&desk.limiting, part, now)).unwrap_or_default();
-        if is_queued {
-            let cooling = desk.peek(now, |state| state.cooling(part, now)).flatten();
-            if let Some(cooldown) = cooling {
-                return Err(Obstacle::Cooling { wait: cooldown.left(now), passes: cooldown.passes() });
-            }
-            // Those who wait here have not all been told of yet.
-            let ahead = u64::from(self.room.borrow().held().0);
-            let met = desk.peek(now, |state| state.ledger.met(&desk.limiting, part, tokens, ahead, now)).flatten();
-            return Err(Obstacle::Queued { wait: met.and_then(|met| met.wait) });
-        }
-        Permit::ask(self, provider, &request, demand.size, now).map_err(|offer| match offer {
-            Offer::Busy(Met { of_part, ceiling, wait }) => {
-                let owner = if of_part { Owner::Target } else { Owner::Provider };
-                Obstacle::Limited { owner, ceiling, wait, levels: levels() }
-            }
-            Offer::Cooling(cooldown) => Obstacle::Cooling { wait: cooldown.left(now), passes: cooldown.passes() },
-            Offer::NotYourTurn { wait } => Obstacle::Queued { wait },
-            Offer::Taken { .. } => Obstacle::Queued { wait: None },
+        let rivals = self.room.borrow().rivals(provider, part, demand.priority);
+        let request = self.request(demand, part, self.tokens(demand, Some(candidate)), rivals);
+        Permit::ask(self, provider, &request, demand.size, now).map_err(|(offer, levels)| {
+            let mut room = self.room.borrow_mut();
+            let obstacle = match offer {
+                Offer::Busy(Met { of_part: true, ceiling, wait }) => {
+                    room.spend_alone(provider, part);
+                    Obstacle::Limited { owner: Owner::Target, ceiling, wait, levels }
+                }
+                Offer::Busy(Met { of_part: false, ceiling, wait }) => {
+                    room.spend(provider, None);
+                    Obstacle::Limited { owner: Owner::Provider, ceiling, wait, levels }
+                }
+                Offer::Cooling(cooldown) => {
+                    // Which of the two cools is not worth knowing: who waits for another target asks once more.
+                    room.spend_alone(provider, part);
+                    Obstacle::Cooling { wait: cooldown.left(now), passes: cooldown.passes() }
+                }
+                Offer::NotYourTurn { wait } => {
+                    room.spend(provider, Some(part));
+                    Obstacle::Queued { wait }
+                }
+                Offer::Taken { .. } => Obstacle::Queued { wait: None },
+            };
+            room.refused(obstacle.wait());
+            obstacle
         })
     }
 
-    /// The candidates, equals of which one has much less to do in its place, and those that often fail last.
-    fn by_load(&self, candidates: &[Candidate], now: u64) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..candidates.len()).collect();
-        if let [first, second, ..] = candidates
+    /// The candidates in their order; of equals the one with much less to do first, and those that often fail last.
+    fn preference(&self, demand: &Demand<'_>, now: u64) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..demand.candidates.len()).collect();
+        if demand.in_order {
+            return order;
+        }
+        if let [first, second, ..] = demand.candidates
             && first.target.weight.is_some()
             && second.target.weight.is_some()
             && self.is_much_busier(first, second, now)
@@ -218,13 +265,14 @@ impl Traffic {
             order.swap(0, 1);
         }
         // A stable sort: among the healthy, and among the others, the order stays.
-        order.sort_by_key(|index| candidates.get(*index).is_some_and(|candidate| self.is_degraded(candidate, now)));
+        let is_degraded = |index: &usize| demand.candidates.get(*index).is_some_and(|one| self.is_degraded(one, now));
+        order.sort_by_key(is_degraded);
         order
     }
 
     fn is_degraded(&self, candidate: &Candidate, now: u64) -> bool {
         let desk = self.desks.get(candidate.provider);
-        desk.and_then(|desk| desk.peek(now, |state| state.health.is_degraded(&desk.breaker))).unwrap_or(false)
+        desk.and_then(|desk| desk.peek(now, |state| state.health.is_degraded(&desk.breaker, now))).unwrap_or(false)
     }
 
     /// Whether `first` has more than twice as much to do as `second`, one request aside, which is chance: those under way,
@@ -233,10 +281,10 @@ impl Traffic {
         let [Some(a), Some(b)] = [first, second].map(|candidate| self.desks.get(candidate.provider)) else {
             return false;
         };
-        let in_flight = |desk: &Desk| desk.peek(now, |state| state.ledger.in_flight()).unwrap_or(0);
+        let in_flight = |desk: &Desk| desk.peek(now, |state| state.quota.ledger.in_flight()).unwrap_or(0);
         let (before, after) = (in_flight(a).saturating_sub(1), in_flight(b));
         // Of two times that are not both known, neither counts.
-        let (slow, quick) = a.first_token(first.part).zip(b.first_token(second.part)).unwrap_or((1.0, 1.0));
+        let (slow, quick) = a.first_token(first.part, now).zip(b.first_token(second.part, now)).unwrap_or((1.0, 1.0));
         let weight = |candidate: &Candidate| f64::from(candidate.target.weight.unwrap_or(1).max(1));
         #[allow(clippy::cast_precision_loss, reason = "a comparison")]
         let (before, after) = (before as f64 * slow / weight(first), after as f64 * quick / weight(second));
@@ -253,7 +301,7 @@ impl Traffic {
             let tokens = desk.tokens(candidate.part, demand.size);
             let look = desk.peek(now, |state| {
                 let cooling = state.cooling(candidate.part, now).is_some();
-                (cooling, state.ledger.met(&desk.limiting, candidate.part, tokens, 0, now).is_some())
+                (cooling, state.quota.ledger.met(&desk.limiting, candidate.part, tokens, 0, now).is_some())
             });
             match look {
                 Some((false, false)) => order.push(index),
@@ -267,6 +315,15 @@ impl Traffic {
 }
 
 impl Obstacle {
+    /// The same, told with another wait.
+    pub fn with_wait(self, wait: Option<u64>) -> Self {
+        match self {
+            Self::Limited { owner, ceiling, levels, .. } => Self::Limited { owner, ceiling, wait, levels },
+            Self::Queued { .. } => Self::Queued { wait },
+            Self::Cooling { wait: own, passes } => Self::Cooling { wait: wait.unwrap_or(own), passes },
+        }
+    }
+
     /// Of two, the one that passes first; one that nobody can know the end of may pass at once.
     fn or_sooner(self, other: Self) -> Self {
         let key =

@@ -11,7 +11,7 @@ const WINDOW: u64 = 10_000;
 /// A rate of failures means nothing below this many outcomes.
 const VOLUME: u32 = 20;
 /// After this time, in milliseconds, a provider is tried again that Envoy passed over.
-const LOOK_AGAIN: u64 = 1_000;
+pub const LOOK_AGAIN: u64 = 1_000;
 /// A probe that never ends does not hold the next one back for longer, in milliseconds.
 const PROBE: u64 = 60_000;
 
@@ -107,8 +107,10 @@ impl Health {
 
     /// Whether the provider fails so often that others come first: two fifths of what ejects it, so one in five unless
     /// said, which is what the retry budget carries unless said.
-    pub(super) fn is_degraded(&self, breaker: &Breaker) -> bool {
-        self.fails(breaker, 2, 5)
+    pub(super) fn is_degraded(&self, breaker: &Breaker, now: u64) -> bool {
+        // Who is asked last may hear nothing for long: what was counted then is no longer true.
+        let age = now.checked_div(WINDOW).unwrap_or(0).saturating_sub(self.window);
+        age <= 1 && self.fails(breaker, 2, 5)
     }
 
     /// Whether the rate of failures is `part` in `parts` of the one that ejects. A rate of 100 percent is none.
@@ -264,9 +266,8 @@ mod tests {
                 health.succeeded(NOW);
             }
         }
-        assert!(health.is_degraded(&BREAKER));
-        health.succeeded(NOW + 2 * WINDOW);
-        assert!(!health.is_degraded(&BREAKER));
+        assert!(health.is_degraded(&BREAKER, NOW + WINDOW));
+        assert!(!health.is_degraded(&BREAKER, NOW + 2 * WINDOW), "without an outcome in between");
     }
 
     #[test]

@@ -74,11 +74,16 @@ impl Bucket {
         self.full_at = self.full_at.max(now.saturating_mul(MILLI).saturating_add(missing));
     }
 
-    /// What is left, whole; 0 in debt.
-    pub(super) fn level(self, rate: Rate, now: u64) -> u64 {
+    /// What is missing for it to be full, rounded up; more than it holds in debt.
+    pub(super) fn missing(self, rate: Rate, now: u64) -> u64 {
         let missing = u128::from(self.full_at.saturating_sub(now.saturating_mul(MILLI)));
         let missing = missing.saturating_mul(u128::from(rate.per_minute)).div_ceil(MINUTE);
-        rate.burst.saturating_sub(u64::try_from(missing).unwrap_or(u64::MAX))
+        u64::try_from(missing).unwrap_or(u64::MAX)
+    }
+
+    /// What is left, whole; 0 in debt.
+    pub(super) fn level(self, rate: Rate, now: u64) -> u64 {
+        rate.burst.saturating_sub(self.missing(rate, now))
     }
 
     /// Milliseconds until it is full.

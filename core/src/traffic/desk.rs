@@ -8,14 +8,16 @@ use super::provider::ProviderState;
 use super::queue::Queue;
 use crate::chat::Usage;
 use crate::config::{Breaker, Provider};
-use crate::shared::{Change, SharedData, create, read, update};
-use std::cell::RefCell;
+use crate::shared::{Change, SharedData, create, read, update_and_read};
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// A shared state is looked at again after this time, in milliseconds, unless something is to be taken from it.
 const LOOK: u64 = 20;
 /// Models of which a desk remembers what their answers were like. Clients may name any that the provider has.
 const MAX_LEARNT: usize = 256;
+/// A latency says nothing any more after this time, in milliseconds: who was slow once would not be asked again.
+const LATELY: u64 = 10_000;
 /// Weight of one more first-token latency.
 const WEIGHT: f64 = 0.2;
 
@@ -30,15 +32,16 @@ pub(super) struct Desk {
     seen: RefCell<Option<(u64, ProviderState)>>,
     learnt: RefCell<Vec<(u64, Learnt)>>,
     /// Whether the other workers have been told that somebody waits here.
-    published: RefCell<bool>,
+    published: Cell<bool>,
 }
 
 /// What the answers of one target were like.
 #[derive(Clone, Copy, Debug, Default)]
 struct Learnt {
     estimate: Estimate,
-    /// Milliseconds to the first token, on average.
+    /// Milliseconds to the first token, on average, and when the last one came.
     first_token: Option<f64>,
+    first_token_at: u64,
     /// Milliseconds to the whole of an answer that was not streamed, on average.
     answer: Option<f64>,
 }
@@ -56,22 +59,15 @@ impl Desk {
             own: Own::default(),
             seen: RefCell::default(),
             learnt: RefCell::default(),
-            published: RefCell::default(),
+            published: Cell::default(),
         }
     }
 
     /// Changes the shared state. None when other workers were always first.
-    pub(super) fn change<T>(&self, now: u64, mut change: impl FnMut(&mut ProviderState) -> Change<T>) -> Option<T> {
-        let mut after = None;
-        let outcome = update(&*self.shared, &self.key, |state: &mut ProviderState| {
-            let outcome = change(state);
-            after = Some(state.clone());
-            outcome
-        });
-        if outcome.is_some() {
-            *self.seen.borrow_mut() = after.map(|state| (now, state));
-        }
-        outcome
+    pub(super) fn change<T>(&self, now: u64, change: impl FnMut(&mut ProviderState) -> Change<T>) -> Option<T> {
+        let (outcome, state) = update_and_read(&*self.shared, &self.key, change)?;
+        *self.seen.borrow_mut() = Some((now, state));
+        Some(outcome)
     }
 
     /// Looks at the shared state, as it is or was a moment ago.
@@ -94,25 +90,21 @@ impl Desk {
     }
 
     /// Tells the others who waits here.
-    pub(super) fn publish(&self, queue: Option<Queue>, now: u64) {
-        let mut published = self.published.borrow_mut();
-        if queue.is_none() && !*published {
+    pub(super) fn publish(&self, queues: &[Queue], now: u64) {
+        if queues.is_empty() && !self.published.replace(!queues.is_empty()) {
             return;
         }
-        *published = queue.is_some();
-        self.change(
-            now,
-            |state| {
-                if state.publish(self.worker, queue.clone()) { Change::Write(()) } else { Change::Keep(()) }
-            },
-        );
+        self.published.set(!queues.is_empty());
+        self.change(now, |state| {
+            if state.quota.line.publish(self.worker, queues, now) { Change::Write(()) } else { Change::Keep(()) }
+        });
     }
 
     /// Makes the shared counts those of the workers that live.
     pub(super) fn reconcile(&self, gone: &[u64], now: u64) {
         self.change(now, |state| {
             gone.iter().for_each(|worker| state.forget(&self.limiting, *worker));
-            let corrected = self.own.correct(&mut state.ledger, &self.limiting, self.worker);
+            let corrected = self.own.correct(&mut state.quota.ledger, &self.limiting, self.worker);
             if corrected || !gone.is_empty() { Change::Write(()) } else { Change::Keep(()) }
         });
     }
@@ -127,9 +119,10 @@ impl Desk {
         self.learnt(part).estimate.prompt(bytes)
     }
 
-    /// Milliseconds to the first token, as it usually is; at least one. None before the first.
-    pub(super) fn first_token(&self, part: u64) -> Option<f64> {
-        self.learnt(part).first_token.map(|millis| millis.max(1.0))
+    /// Milliseconds to the first token, as it was lately; at least one. None when it was not lately asked.
+    pub(super) fn first_token(&self, part: u64, now: u64) -> Option<f64> {
+        let Learnt { first_token, first_token_at, .. } = self.learnt(part);
+        first_token.filter(|_| now.abs_diff(first_token_at) < LATELY).map(|millis| millis.max(1.0))
     }
 
     /// Remembers what a request really took.
@@ -143,8 +136,11 @@ impl Desk {
     }
 
     /// Remembers how long a first token took.
-    pub(super) fn learn_first_token(&self, part: u64, millis: u64) {
-        self.learn(part, |learnt| average(&mut learnt.first_token, millis));
+    pub(super) fn learn_first_token(&self, part: u64, millis: u64, now: u64) {
+        self.learn(part, |learnt| {
+            average(&mut learnt.first_token, millis);
+            learnt.first_token_at = now;
+        });
     }
 
     /// Remembers how long an answer took that was not streamed.

@@ -16,6 +16,7 @@ mod own;
 mod permit;
 mod provider;
 mod queue;
+mod quota;
 mod retries;
 mod room;
 mod tenant;
@@ -25,7 +26,7 @@ mod workers;
 
 pub use account::Ceiling;
 pub use admission::{Admission, Admitted, Candidate, Demand, Obstacle, Owner};
-pub use breaker::{Failed, check_interval};
+pub use breaker::{Failed, LOOK_AGAIN, check_interval};
 pub use estimate::Size;
 pub use ledger::{Level, Levels, part};
 pub use permit::{Permit, TenantPermit};
@@ -125,7 +126,10 @@ impl Traffic {
     /// Ends the round: tells the other workers who waits here, and once a second that this worker lives.
     pub fn end_round(&self, now: u64) {
         for (index, desk) in self.desks.iter().enumerate() {
-            desk.publish(self.room.borrow().queue(index, self.worker, now), now);
+            desk.publish(&self.room.borrow().queues(index, self.worker, now), now);
+        }
+        for (index, tenant) in self.tenants.iter().enumerate() {
+            tenant.publish(&self.room.borrow().queues_of_tenant(index, self.worker, now), now);
         }
         if now.saturating_sub(self.last_beat.get()) >= HEARTBEAT {
             self.last_beat.set(now);
@@ -150,9 +154,10 @@ impl Traffic {
 
     /// What a dashboard shows of the provider at `index`.
     pub fn gauges(&self, index: usize, now: u64) -> Option<Gauges> {
-        self.desks
-            .get(index)?
-            .peek(now, |state| Gauges { in_flight: state.ledger.in_flight(), cooling: state.longest_cooldown(now) })
+        self.desks.get(index)?.peek(now, |state| Gauges {
+            in_flight: state.quota.ledger.in_flight(),
+            cooling: state.longest_cooldown(now),
+        })
     }
 
     /// One more request that may need retries.

@@ -4,7 +4,8 @@ use super::breaker::Failed;
 use super::cooldown::{Cooldown, Why};
 use super::desk::Desk;
 use super::estimate::Size;
-use super::provider::{Offer, Request};
+use super::provider::Offer;
+use super::quota::Request;
 use super::{Levels, Traffic};
 use crate::chat::Usage;
 use crate::failure::{Class, Cool, Failure, Scope, Verdict};
@@ -37,21 +38,20 @@ impl Permit {
         request: &Request,
         size: Size,
         now: u64,
-    ) -> Result<(Self, Levels), Offer> {
-        let refused = Offer::NotYourTurn { wait: None };
+    ) -> Result<(Self, Levels), (Offer, Levels)> {
+        let refused = (Offer::NotYourTurn { wait: None }, Levels::default());
         let desk = traffic.desks.get(provider).ok_or(refused)?;
-        let offer = desk.change(now, |state| match state.offer(&desk.limiting, request, now) {
-            offer @ Offer::Taken { .. } => {
-                Change::Write((offer, state.ledger.levels(&desk.limiting, request.part, now)))
-            }
-            offer => Change::Keep((offer, Levels::default())),
+        let offer = desk.change(now, |state| {
+            let offer = state.offer(&desk.limiting, request, now);
+            let offered = (offer, state.quota.ledger.levels(&desk.limiting, request.part, now));
+            if matches!(offer, Offer::Taken { .. }) { Change::Write(offered) } else { Change::Keep(offered) }
         });
-        match offer.unwrap_or((refused, Levels::default())) {
+        match offer.unwrap_or(refused) {
             (Offer::Taken { probe }, levels) => {
                 desk.began(request.part);
                 Ok((Self::new(traffic, provider, (request.part, request.tokens), size, probe, now), levels))
             }
-            (offer, _) => Err(offer),
+            refused => Err(refused),
         }
     }
 
@@ -60,7 +60,7 @@ impl Permit {
         let desk = traffic.desks.get(provider)?;
         let tokens = desk.tokens(part, size);
         desk.change(now, |state| {
-            state.ledger.take(&desk.limiting, part, traffic.worker, tokens, now);
+            state.quota.ledger.take(&desk.limiting, part, traffic.worker, tokens, now);
             Change::Write(())
         });
         desk.began(part);
@@ -107,14 +107,20 @@ impl Permit {
     /// What the provider says of our limits there. It knows of other callers, so less than we think is the truth.
     pub fn told(&self, told: &Told, now: u64) {
         let Some(desk) = self.desk() else { return };
+        if told.requests.is_none() && told.tokens.is_none() {
+            return;
+        }
         let (requests, tokens) = (told.requests.map(|level| level.remaining), told.tokens.map(|level| level.remaining));
-        let levels = desk.peek(now, |state| state.ledger.levels(&desk.limiting, self.part, now)).unwrap_or_default();
+        let levels =
+            desk.peek(now, |state| state.quota.ledger.levels(&desk.limiting, self.part, now)).unwrap_or_default();
         let is_less = |ours: Option<super::Level>, theirs: Option<u64>| {
             ours.zip(theirs).is_some_and(|(ours, theirs)| theirs < ours.remaining)
         };
         if is_less(levels.requests, requests) || is_less(levels.tokens, tokens) {
+            // It counted when the request came to it: what has flowed in since then is there too.
+            let counted = self.since;
             desk.change(now, |state| {
-                state.ledger.at_most(&desk.limiting, self.part, requests, tokens, now);
+                state.quota.ledger.at_most(&desk.limiting, self.part, requests, tokens, counted);
                 Change::Write(())
             });
         }
@@ -124,7 +130,7 @@ impl Permit {
     pub fn first_token(&mut self, now: u64) -> u64 {
         let millis = now.saturating_sub(self.since);
         let Some(desk) = self.desk() else { return millis };
-        desk.learn_first_token(self.part, millis);
+        desk.learn_first_token(self.part, millis, now);
         if self.probe || desk.peek(now, |state| state.health.is_troubled()).unwrap_or(false) {
             desk.change(now, |state| {
                 state.health.answered(now);
@@ -154,6 +160,17 @@ impl Permit {
     pub fn aborted(mut self, usage: Option<Usage>, text: u64, now: u64) -> u64 {
         let used = self.used(usage, text);
         let (probe, worker) = (self.probe, self.traffic.worker);
+        self.close(used, now, |state| {
+            if probe {
+                state.health.forget_probe(worker);
+            }
+        });
+        used
+    }
+
+    /// The time of the whole request was over before the provider's own: nothing is known of it.
+    pub fn out_of_time(mut self, now: u64) -> u64 {
+        let (used, probe, worker) = (self.tokens, self.probe, self.traffic.worker);
         self.close(used, now, |state| {
             if probe {
                 state.health.forget_probe(worker);
@@ -213,7 +230,7 @@ impl Permit {
         let Some(desk) = self.desk() else { return };
         desk.ended(self.part);
         desk.change(now, |state| {
-            state.ledger.settle(&desk.limiting, self.part, self.traffic.worker, (self.tokens, used), now);
+            state.quota.ledger.settle(&desk.limiting, self.part, self.traffic.worker, (self.tokens, used), now);
             also(state);
             Change::Write(())
         });
@@ -229,7 +246,7 @@ impl Drop for Permit {
         let Some(desk) = self.traffic.desks.get(self.provider).filter(|_| self.open) else { return };
         desk.ended(self.part);
         desk.change(self.since, |state| {
-            state.ledger.undo(&desk.limiting, self.part, self.traffic.worker, self.tokens);
+            state.quota.ledger.undo(&desk.limiting, self.part, self.traffic.worker, self.tokens);
             if self.probe {
                 state.health.forget_probe(self.traffic.worker);
             }

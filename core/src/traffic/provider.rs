@@ -2,35 +2,19 @@
 
 use super::breaker::{Gate, Health};
 use super::cooldown::{Cooldown, Why};
-use super::ledger::{Ledger, Limiting, Met};
-use super::queue::{Priority, Queue, Rank};
+use super::ledger::{Limiting, Met};
+use super::quota::{Quota, Refused, Request};
 use serde::{Deserialize, Serialize};
 
 /// Kept in shared data, one value per provider.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct ProviderState {
-    pub ledger: Ledger,
+    pub quota: Quota,
     pub health: Health,
     /// Of the whole provider.
     cooldown: Cooldown,
     /// Of single targets, by [`part`](super::ledger::part). Those that are over are dropped.
     targets: Vec<(u64, Cooldown)>,
-    /// Of each worker with requests that wait.
-    pub queues: Vec<Queue>,
-}
-
-/// Who asks.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Request {
-    /// The target, by [`part`](super::ledger::part).
-    pub part: u64,
-    /// The worker that asks.
-    pub worker: u64,
-    /// Estimated.
-    pub tokens: u64,
-    pub priority: Priority,
-    /// Its place among those that wait; None: it has only come.
-    pub rank: Option<Rank>,
 }
 
 /// What the provider has for a request.
@@ -41,15 +25,14 @@ pub(super) enum Offer {
         probe: bool,
     },
     Busy(Met),
-    /// There is room, and others were here first.
     NotYourTurn {
-        /// Milliseconds until those ahead have been served, as far as it can be known.
+        /// Milliseconds; None when nobody can know.
         wait: Option<u64>,
     },
     Cooling(Cooldown),
 }
 
-/// A target that is left alone forever costs nothing; more than this many are not remembered.
+/// More targets than this are not left alone: clients may name any, and each that does not exist would be one.
 const MAX_TARGETS: usize = 64;
 
 impl ProviderState {
@@ -85,7 +68,7 @@ impl ProviderState {
         match self.targets.iter_mut().find(|(have, _)| *have == part) {
             Some((_, have)) => have.extend(cooldown),
             None if has_room => self.targets.push((part, cooldown)),
-            None => self.cooldown.extend(cooldown),
+            None => {}
         }
     }
 
@@ -94,53 +77,22 @@ impl ProviderState {
         if let Some(cooldown) = self.cooling(request.part, now) {
             return Offer::Cooling(cooldown);
         }
-        let ahead = match request.rank {
-            None => self.ahead(request.priority, now),
-            Some(_) => 0,
-        };
-        if let Some(met) = self.ledger.met(limiting, request.part, request.tokens, ahead, now) {
-            let now_free = ahead > 0 && self.ledger.met(limiting, request.part, request.tokens, 0, now).is_none();
-            return if now_free { Offer::NotYourTurn { wait: met.wait } } else { Offer::Busy(met) };
-        }
-        let is_its_turn = match request.rank {
-            None => ahead == 0,
-            Some(rank) => {
-                let room = self.ledger.capacity(limiting, request.part, request.tokens, now);
-                let others = self.queues.iter().filter(|queue| queue.worker() != request.worker);
-                others.filter_map(|queue| queue.head(now)).all(|head| rank.may_go_before(head, room))
-            }
-        };
-        if !is_its_turn {
-            return Offer::NotYourTurn { wait: None };
+        match self.quota.offer(limiting, request, now) {
+            Err(Refused::Met(met)) => return Offer::Busy(met),
+            Err(Refused::NotYourTurn { wait }) => return Offer::NotYourTurn { wait },
+            Ok(()) => {}
         }
         let probe = self.health.gate(now) == Gate::Probe;
         if probe {
             self.health.probe(request.worker, now);
         }
-        self.ledger.take(limiting, request.part, request.worker, request.tokens, now);
         Offer::Taken { probe }
-    }
-
-    /// How many wait with as much right as a newcomer of `priority`, or more.
-    pub(super) fn ahead(&self, priority: Priority, now: u64) -> u64 {
-        let waiting = self.queues.iter().map(|queue| u64::from(queue.waiting(priority, now)));
-        waiting.fold(0, u64::saturating_add)
-    }
-
-    /// Replaces what one worker says of its own queue; None: nobody waits there. Whether that changed anything.
-    pub(super) fn publish(&mut self, worker: u64, queue: Option<Queue>) -> bool {
-        let before = self.queues.len();
-        self.queues.retain(|have| have.worker() != worker);
-        let had = self.queues.len() != before;
-        let has = queue.is_some();
-        self.queues.extend(queue);
-        had || has
     }
 
     /// A worker is gone, and with it its requests.
     pub(super) fn forget(&mut self, limiting: &Limiting, worker: u64) {
-        self.ledger.set_slots(limiting, worker, 0, &[]);
-        self.publish(worker, None);
+        self.quota.ledger.set_slots(limiting, worker, 0, &[]);
+        self.quota.line.publish(worker, &[], 0);
         self.health.forget_probe(worker);
     }
 }

@@ -44,48 +44,80 @@ impl Rank {
     }
 }
 
-/// What one worker tells the others of those that wait in it for one provider.
+/// What one worker tells the others of those that wait in it for one owner of limits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Queue {
     worker: u64,
+    /// They wait for the limits of this part only, and hold nobody else back.
+    part: Option<u64>,
     /// By priority.
     waiting: [u32; 3],
-    /// The first that waits for the provider, and not for its tenant's own limits.
-    head: Option<Rank>,
+    /// The first of them.
+    head: Rank,
     /// Milliseconds since 1970.
     at: u64,
 }
 
-/// What a worker said longer ago than this, in milliseconds, holds nobody back: it tells anew at each turn.
+/// What a worker said longer ago than this, in milliseconds, holds nobody back.
 const STALE: u64 = 200;
+/// So it says the same again after this time.
+const REPEAT: u64 = 50;
 
 impl Queue {
-    /// Told at `now`.
-    pub(super) fn new(worker: u64, waiting: [u32; 3], head: Option<Rank>, now: u64) -> Self {
-        Self { worker, waiting, head, at: now }
-    }
-
-    /// Whose it is.
-    pub(super) fn worker(&self) -> u64 {
-        self.worker
-    }
-
-    /// The first that waits, if that is still true.
-    pub(super) fn head(&self, now: u64) -> Option<Rank> {
-        self.head.filter(|_| self.is_fresh(now))
+    /// Told at `now` of those at `ranks`; None: nobody waits.
+    pub(super) fn new(worker: u64, part: Option<u64>, ranks: impl IntoIterator<Item = Rank>, now: u64) -> Option<Self> {
+        let mut waiting = [0_u32; 3];
+        let mut head: Option<Rank> = None;
+        for rank in ranks {
+            head = Some(head.map_or(rank, |head| head.min(rank)));
+            for (count, priority) in waiting.iter_mut().zip(Priority::ALL) {
+                *count = count.saturating_add(u32::from(priority == rank.priority));
+            }
+        }
+        head.map(|head| Self { worker, part, waiting, head, at: now })
     }
 
     /// How many of `priority` and better wait.
-    pub(super) fn waiting(&self, priority: Priority, now: u64) -> u32 {
-        if !self.is_fresh(now) {
-            return 0;
-        }
+    fn waiting(&self, priority: Priority) -> u64 {
         let counts = Priority::ALL.iter().zip(self.waiting).filter(|(have, _)| **have <= priority);
-        counts.map(|(_, count)| count).fold(0, u32::saturating_add)
+        counts.map(|(_, count)| u64::from(count)).fold(0, u64::saturating_add)
     }
 
-    fn is_fresh(&self, now: u64) -> bool {
-        now <= self.at.saturating_add(STALE)
+    fn says(&self) -> (Option<u64>, [u32; 3], Rank) {
+        (self.part, self.waiting, self.head)
+    }
+}
+
+/// Who waits for one owner of limits, in all workers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Line(Vec<Queue>);
+
+impl Line {
+    /// How many stand in other workers than `worker` before a newcomer of `priority` for `part`.
+    pub(super) fn ahead(&self, worker: u64, part: u64, priority: Priority, now: u64) -> u64 {
+        self.others(worker, part, now).map(|queue| queue.waiting(priority)).fold(0, u64::saturating_add)
+    }
+
+    /// Whether it is the turn of `rank`, in `worker`, when there is room for `room` of all that wait.
+    pub(super) fn is_turn(&self, rank: Rank, worker: u64, part: u64, room: u64, now: u64) -> bool {
+        self.others(worker, part, now).all(|queue| rank.may_go_before(queue.head, room))
+    }
+
+    /// Replaces what one worker says of those that wait in it. Whether that changed anything.
+    pub(super) fn publish(&mut self, worker: u64, queues: &[Queue], now: u64) -> bool {
+        let own = || self.0.iter().filter(|queue| queue.worker == worker);
+        let is_fresh = own().all(|queue| now.abs_diff(queue.at) < REPEAT);
+        if is_fresh && own().map(Queue::says).eq(queues.iter().map(Queue::says)) {
+            return false;
+        }
+        self.0.retain(|queue| queue.worker != worker);
+        self.0.extend_from_slice(queues);
+        true
+    }
+
+    fn others(&self, worker: u64, part: u64, now: u64) -> impl Iterator<Item = &Queue> {
+        let is_theirs = move |queue: &&Queue| queue.worker != worker && now.abs_diff(queue.at) <= STALE;
+        self.0.iter().filter(is_theirs).filter(move |queue| queue.part.is_none_or(|have| have == part))
     }
 }
 
@@ -244,10 +276,32 @@ mod tests {
 
     #[test]
     fn what_a_worker_said_long_ago_holds_nobody_back() {
-        let queue = Queue::new(1, [1, 2, 4], Some(Rank { priority: NORMAL, tag: 1 }), 1_000);
-        assert_eq!(queue.waiting(NORMAL, 1_000), 3);
-        assert_eq!(queue.waiting(Priority::Low, 1_200), 7);
-        assert!(queue.head(1_200).is_some() && queue.head(1_201).is_none());
-        assert_eq!(queue.waiting(Priority::Low, 1_201), 0);
+        let rank = |priority, tag| Rank { priority, tag };
+        let ranks = [rank(Priority::High, 9), rank(NORMAL, 1), rank(NORMAL, 2), rank(Priority::Low, 3)];
+        let mut line = Line::default();
+        assert!(line.publish(1, Queue::new(1, None, ranks, 1_000).as_slice(), 1_000));
+        assert_eq!(line.ahead(2, 7, NORMAL, 1_000), 3);
+        assert_eq!(line.ahead(2, 7, Priority::Low, 1_200), 4);
+        assert_eq!(line.ahead(1, 7, Priority::Low, 1_000), 0, "its own are its own to count");
+        assert!(!line.is_turn(rank(NORMAL, 1), 2, 7, 1, 1_200) && line.is_turn(rank(NORMAL, 1), 2, 7, 1, 1_201));
+        assert_eq!(line.ahead(2, 7, Priority::Low, 1_201), 0);
+    }
+
+    #[test]
+    fn who_waits_for_a_part_holds_nobody_else_back() {
+        let ranks = [Rank { priority: NORMAL, tag: 1 }];
+        let mut line = Line::default();
+        line.publish(1, Queue::new(1, Some(7), ranks, 0).as_slice(), 0);
+        assert_eq!((line.ahead(2, 7, NORMAL, 0), line.ahead(2, 8, NORMAL, 0)), (1, 0));
+    }
+
+    #[test]
+    fn the_same_is_not_said_again_at_once() {
+        let queue = |tag, now| Queue::new(1, None, [Rank { priority: NORMAL, tag }], now);
+        let mut line = Line::default();
+        assert!(line.publish(1, queue(1, 0).as_slice(), 0));
+        assert!(!line.publish(1, queue(1, 5).as_slice(), 5));
+        assert!(line.publish(1, queue(2, 10).as_slice(), 10) && line.publish(1, queue(2, 60).as_slice(), 60));
+        assert!(line.publish(1, &[], 61) && !line.publish(1, &[], 62));
     }
 }

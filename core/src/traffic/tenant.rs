@@ -1,10 +1,13 @@
 //! One worker's view of a tenant's limits.
 
 use super::account::Ceilings;
-use super::ledger::{Ledger, Levels, Limiting, Met};
+use super::ledger::{Levels, Limiting, Met};
 use super::own::Own;
+use super::queue::Queue;
+use super::quota::{Quota, Refused, Request};
 use crate::config::Tenant;
 use crate::shared::{Change, SharedData, create, read, update};
+use std::cell::Cell;
 use std::rc::Rc;
 
 pub(super) struct TenantDesk {
@@ -13,6 +16,8 @@ pub(super) struct TenantDesk {
     shared: Rc<dyn SharedData>,
     worker: u64,
     own: Own,
+    /// Whether the other workers have been told that somebody waits here.
+    published: Cell<bool>,
 }
 
 impl TenantDesk {
@@ -20,9 +25,9 @@ impl TenantDesk {
         let key = format!("weir.1.tenant.{}", tenant.name);
         let limiting = Limiting::new(&tenant.limits, &tenant.model_limits, |limits| Ceilings::from(limits));
         if !limiting.is_unlimited() {
-            create::<Ledger>(&*shared, &key);
+            create::<Quota>(&*shared, &key);
         }
-        Self { key, limiting, shared, worker, own: Own::default() }
+        Self { key, limiting, shared, worker, own: Own::default(), published: Cell::default() }
     }
 
     /// Whether there is anything to take from.
@@ -30,37 +35,53 @@ impl TenantDesk {
         !self.limiting.is_unlimited()
     }
 
-    /// Takes what a request needs, if it is there.
-    pub(super) fn offer(&self, part: u64, tokens: u64, now: u64) -> Result<Levels, Met> {
-        let outcome = update(&*self.shared, &self.key, |ledger: &mut Ledger| {
-            if let Some(met) = ledger.met(&self.limiting, part, tokens, 0, now) {
-                return Change::Keep(Err(met));
+    /// Takes what a request needs, if it is there. With what is left then.
+    pub(super) fn offer(&self, request: &Request, now: u64) -> Result<Levels, (Refused, Levels)> {
+        let outcome = update(&*self.shared, &self.key, |quota: &mut Quota| {
+            let offered = quota.offer(&self.limiting, request, now);
+            let levels = quota.ledger.levels(&self.limiting, request.part, now);
+            match offered {
+                Ok(()) => Change::Write(Ok(levels)),
+                Err(refused) => Change::Keep(Err((refused, levels))),
             }
-            ledger.take(&self.limiting, part, self.worker, tokens, now);
-            Change::Write(Ok(ledger.levels(&self.limiting, part, now)))
         });
-        // Other workers were always first: as good as limited, for a moment.
-        let busy = Met { of_part: false, ceiling: super::Ceiling::Concurrency, wait: None };
-        let taken = outcome.unwrap_or(Err(busy));
+        // Other workers were always first: not its turn, for a moment.
+        let taken = outcome.unwrap_or(Err((Refused::NotYourTurn { wait: None }, Levels::default())));
         if taken.is_ok() {
-            self.own.add(part);
+            self.own.add(request.part);
         }
         taken
     }
 
+    /// What a request would meet that came only now.
+    pub(super) fn foresee(&self, request: &Request, now: u64) -> Option<Met> {
+        read::<Quota>(&*self.shared, &self.key).foresee(&self.limiting, request, now)
+    }
+
+    /// Tells the other workers who waits here.
+    pub(super) fn publish(&self, queues: &[Queue], now: u64) {
+        if !self.is_limited() || queues.is_empty() && !self.published.get() {
+            return;
+        }
+        self.published.set(!queues.is_empty());
+        update(&*self.shared, &self.key, |quota: &mut Quota| {
+            if quota.line.publish(self.worker, queues, now) { Change::Write(()) } else { Change::Keep(()) }
+        });
+    }
+
     /// Gives the slot back and corrects the tokens.
     pub(super) fn settle(&self, part: u64, tokens: (u64, u64), now: u64) {
-        self.give_back(part, |ledger| ledger.settle(&self.limiting, part, self.worker, tokens, now));
+        self.give_back(part, |quota| quota.ledger.settle(&self.limiting, part, self.worker, tokens, now));
     }
 
     /// As if nothing had been taken.
     pub(super) fn undo(&self, part: u64, tokens: u64) {
-        self.give_back(part, |ledger| ledger.undo(&self.limiting, part, self.worker, tokens));
+        self.give_back(part, |quota| quota.ledger.undo(&self.limiting, part, self.worker, tokens));
     }
 
     /// What is left.
     pub(super) fn levels(&self, part: u64, now: u64) -> Levels {
-        read::<Ledger>(&*self.shared, &self.key).levels(&self.limiting, part, now)
+        read::<Quota>(&*self.shared, &self.key).ledger.levels(&self.limiting, part, now)
     }
 
     /// Makes the shared counts those of the workers that live.
@@ -68,19 +89,20 @@ impl TenantDesk {
         if !self.is_limited() {
             return;
         }
-        update(&*self.shared, &self.key, |ledger: &mut Ledger| {
-            let mut changed = self.own.correct(ledger, &self.limiting, self.worker);
+        update(&*self.shared, &self.key, |quota: &mut Quota| {
+            let mut changed = self.own.correct(&mut quota.ledger, &self.limiting, self.worker);
             for worker in gone {
-                changed |= ledger.set_slots(&self.limiting, *worker, 0, &[]);
+                changed |= quota.ledger.set_slots(&self.limiting, *worker, 0, &[]);
+                changed |= quota.line.publish(*worker, &[], 0);
             }
             if changed { Change::Write(()) } else { Change::Keep(()) }
         });
     }
 
-    fn give_back(&self, part: u64, change: impl Fn(&mut Ledger)) {
+    fn give_back(&self, part: u64, change: impl Fn(&mut Quota)) {
         self.own.remove(part);
-        update(&*self.shared, &self.key, |ledger: &mut Ledger| {
-            change(ledger);
+        update(&*self.shared, &self.key, |quota: &mut Quota| {
+            change(quota);
             Change::Write(())
         });
     }

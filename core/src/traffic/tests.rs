@@ -38,7 +38,7 @@ fn candidates(names: &[&str]) -> Vec<Candidate> {
 
 fn demand<'a>(candidates: &'a [Candidate], tenant: Option<usize>, rank: Option<Rank>) -> Demand<'a> {
     let priority = rank.map_or(Priority::Normal, |rank| rank.priority);
-    Demand { tenant, model: part("m"), priority, size: SIZE, candidates, rank }
+    Demand { tenant, model: part("m"), priority, size: SIZE, candidates, in_order: false, rank }
 }
 
 fn admit(worker: &Rc<Traffic>, candidates: &[Candidate], now: u64) -> Option<Admitted> {
@@ -244,7 +244,7 @@ impl Waiting {
                     self.worker.leave(place, true);
                     served.extend(self.places.remove(&place));
                 }
-                Admission::Not(obstacle) => self.worker.mark(&demand, &obstacle),
+                Admission::Not(_) => {}
             }
         }
         self.worker.end_round(now);
@@ -260,7 +260,13 @@ fn serve(requests: &[(usize, usize, Priority)]) -> Vec<usize> {
     let mut rooms: Vec<_> =
         workers.iter().map(|worker| Waiting { worker: worker.clone(), places: BTreeMap::new() }).collect();
     for (number, (worker, tenant, priority)) in requests.iter().enumerate() {
-        let waiter = Waiter { tenant: Some(*tenant), providers: vec![0], bytes: 1, until: NOW + 1_000_000 };
+        let waiter = Waiter {
+            tenant: Some(*tenant),
+            model: part("m"),
+            targets: vec![(0, part("m"))],
+            bytes: 1,
+            until: NOW + 1_000_000,
+        };
         let place = rooms[*worker].worker.enter(u32::try_from(number).unwrap(), *priority, waiter).unwrap();
         rooms[*worker].places.insert(place, number);
     }
@@ -306,7 +312,8 @@ fn who_has_only_come_stands_behind_those_that_wait() {
     let a = candidates(&["a"]);
     let _ = admit(&workers[0], &a, NOW).unwrap();
     let enter = |worker: &Rc<Traffic>, priority| {
-        let waiter = Waiter { tenant: None, providers: vec![0], bytes: 1, until: NOW + 10_000 };
+        let waiter =
+            Waiter { tenant: None, model: part("m"), targets: vec![(0, part("m"))], bytes: 1, until: NOW + 10_000 };
         worker.enter(1, priority, waiter).unwrap()
     };
     let place = enter(&workers[0], Priority::Normal);
@@ -333,7 +340,7 @@ fn who_has_only_come_stands_behind_those_that_wait() {
 fn the_waiting_room_is_bounded_over_all_workers() {
     let workers = workers(2, &[""], "waiting_room: { max_waiting: 3, max_bytes: 64KiB }\n");
     let enter = |worker: usize, bytes| {
-        let waiter = Waiter { tenant: None, providers: vec![0], bytes, until: NOW };
+        let waiter = Waiter { tenant: None, model: part("m"), targets: vec![(0, part("m"))], bytes, until: NOW };
         workers[worker].enter(0, Priority::Normal, waiter)
     };
     assert!(enter(0, 60_000).is_some());

@@ -66,8 +66,8 @@ fn protocol(tls: bool) -> Value {
 /// Attempts in one interval below which a share of failures says nothing.
 const ENOUGH_TO_JUDGE: u32 = 20;
 
-/// Failures in a row, and their share of all attempts in one interval; whether the provider answered 5xx, timed out,
-/// reset or could not be reached.
+/// Failures in a row, and their share of all attempts in one interval: answers that the filter makes a 502, and
+/// connections that were refused.
 fn outlier_detection(breaker: &Breaker) -> Value {
     let time = seconds(breaker.eject_for);
     let mut detection = json!({
@@ -78,7 +78,13 @@ fn outlier_detection(breaker: &Breaker) -> Value {
         "base_ejection_time": time,
         "max_ejection_time": time,
         "max_ejection_percent": 100,
-        "split_external_local_origin_errors": false,
+        // A hedge, and a client's own deadline, are timeouts to Envoy; only refused connections are failures in a row here.
+        // Timeouts and resets are judged by the filter.
+        "split_external_local_origin_errors": true,
+        "consecutive_local_origin_failure": breaker.consecutive_failures,
+        "enforcing_consecutive_local_origin_failure": 100,
+        "enforcing_local_origin_success_rate": 0,
+        "enforcing_failure_percentage_local_origin": 0,
         "enforcing_success_rate": 0,
         "enforcing_failure_percentage": 0,
     });

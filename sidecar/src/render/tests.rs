@@ -187,7 +187,7 @@ fn the_breaker_counts_failures_in_a_row_and_ejects_for_as_long_as_it_says() {
     check(
         &cluster(&render(LOCAL), "b")["outlier_detection"],
         expect![[
-            r#"{"base_ejection_time":"1.500s","consecutive_5xx":2,"enforcing_consecutive_5xx":100,"enforcing_failure_percentage":100,"enforcing_success_rate":0,"failure_percentage_minimum_hosts":1,"failure_percentage_request_volume":20,"failure_percentage_threshold":50,"interval":"0.375s","max_ejection_percent":100,"max_ejection_time":"1.500s","split_external_local_origin_errors":false}"#
+            r#"{"base_ejection_time":"1.500s","consecutive_5xx":2,"consecutive_local_origin_failure":2,"enforcing_consecutive_5xx":100,"enforcing_consecutive_local_origin_failure":100,"enforcing_failure_percentage":100,"enforcing_failure_percentage_local_origin":0,"enforcing_local_origin_success_rate":0,"enforcing_success_rate":0,"failure_percentage_minimum_hosts":1,"failure_percentage_request_volume":20,"failure_percentage_threshold":50,"interval":"0.375s","max_ejection_percent":100,"max_ejection_time":"1.500s","split_external_local_origin_errors":true}"#
         ]],
     );
 }
@@ -200,7 +200,7 @@ fn a_failure_rate_of_100_leaves_failures_in_a_row() {
     check(
         &detection,
         expect![[
-            r#"{"base_ejection_time":"1.500s","consecutive_5xx":2,"enforcing_consecutive_5xx":100,"enforcing_failure_percentage":0,"enforcing_success_rate":0,"interval":"0.375s","max_ejection_percent":100,"max_ejection_time":"1.500s","split_external_local_origin_errors":false}"#
+            r#"{"base_ejection_time":"1.500s","consecutive_5xx":2,"consecutive_local_origin_failure":2,"enforcing_consecutive_5xx":100,"enforcing_consecutive_local_origin_failure":100,"enforcing_failure_percentage":0,"enforcing_failure_percentage_local_origin":0,"enforcing_local_origin_success_rate":0,"enforcing_success_rate":0,"interval":"0.375s","max_ejection_percent":100,"max_ejection_time":"1.500s","split_external_local_origin_errors":true}"#
         ]],
     );
 }

@@ -361,7 +361,7 @@ fn times_fit_each_other() {
     check(
         &model("retries: { per_target: 1 }, hedge_after: 10s"),
         expect![[r#"
-            2:73: models.m.hedge_after: never comes: the attempt ends at its first_token_timeout of 10s
+            2:73: models.m.hedge_after: comes too late to be of use: the first_token_timeout is 10s
         "#]],
     );
     check(

@@ -30,6 +30,9 @@ impl ParsedChat {
     }
 }
 
+/// OpenAI's own bound.
+const MOST_CHOICES: u64 = 128;
+
 /// Parses a body, once.
 ///
 /// # Errors
@@ -49,8 +52,8 @@ pub fn parse(body: Vec<u8>) -> Result<ParsedChat, Refusal> {
     if chat.messages.is_empty() {
         return Err(invalid("messages", "at least one message is needed"));
     }
-    if chat.n == Some(0) {
-        return Err(invalid("n", "it must be at least 1"));
+    if chat.n.is_some_and(|choices| !(1..=MOST_CHOICES).contains(&choices)) {
+        return Err(invalid("n", "it must be between 1 and 128"));
     }
     if chat.output_limit() == Some(0) {
         let param = if chat.max_completion_tokens.is_some() { "max_completion_tokens" } else { "max_tokens" };
