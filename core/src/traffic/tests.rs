@@ -134,7 +134,7 @@ fn whatever_becomes_of_a_request_its_slot_comes_back_once() {
         let now = NOW + step * 10;
         let worker = &workers[usize::try_from(chance.draw() % 3).unwrap()];
         running.extend(admit(worker, &a, now).map(|admitted| admitted.permit));
-        if chance.draw() % 2 == 0 && !running.is_empty() {
+        if chance.draw().is_multiple_of(2) && !running.is_empty() {
             let mut permit = running.swap_remove(usize::try_from(chance.draw()).unwrap_or(0) % running.len());
             match chance.draw() % 6 {
                 0 => drop(permit),
