@@ -1,0 +1,100 @@
+//! How an attempt ends: its permit is settled, the request hears of it, and it is counted.
+
+use super::super::step::Step;
+use super::super::{Outcome, Silence};
+use super::{Attempt, State};
+use crate::chat::Usage;
+use crate::failure::{Class, Failure};
+use crate::stats::{self, AttemptResult, TokenKind};
+use crate::traffic::Failed;
+
+impl Attempt {
+    /// A stream has come to its end.
+    pub(super) fn complete(&mut self, now: u64) {
+        if let State::Running { stream, .. } = std::mem::replace(&mut self.state, State::Over) {
+            self.served(stream.usage(), stream.text(), now);
+        }
+    }
+
+    /// A stream that the client sees ends without its end.
+    pub(super) fn broke_off(&mut self, failure: &Failure, now: u64) {
+        self.failed(failure, now);
+        self.exchange.ends(stats::Outcome::Cut, now);
+        self.state = State::Over;
+    }
+
+    pub(super) fn served(&mut self, usage: Option<Usage>, text: u64, now: u64) {
+        let Some(permit) = self.permit.take() else { return };
+        self.exchange.used(permit.served(usage, text, now), now);
+        self.exchange.ends(stats::Outcome::Ok, now);
+        let stats = &self.exchange.gateway.stats;
+        stats.attempt(&self.target, AttemptResult::Ok);
+        if let Some(usage) = usage {
+            for (kind, amount) in [
+                (TokenKind::Input, usage.prompt),
+                (TokenKind::Output, usage.completion),
+                (TokenKind::Cached, usage.cached),
+                (TokenKind::CacheWrite, usage.cache_write),
+                (TokenKind::Reasoning, usage.reasoning),
+            ] {
+                stats.tokens(&self.target, kind, amount);
+            }
+        }
+    }
+
+    pub(super) fn failed(&mut self, failure: &Failure, now: u64) -> Option<Failed> {
+        let permit = self.permit.take()?;
+        self.exchange.gateway.stats.attempt(&self.target, AttemptResult::Failed(failure.class));
+        let provider = permit.provider();
+        let (used, failed) = permit.failed(failure, now);
+        self.exchange.used(used, now);
+        // A cooldown shall be seen when it begins.
+        self.exchange.gateway.show_provider(provider, now);
+        failed
+    }
+
+    pub(super) fn closed(&mut self, details: &str, now: u64) -> Step {
+        match std::mem::replace(&mut self.state, State::Over) {
+            // The client has it all; the provider only did not say so.
+            State::Running { stream, .. } if stream.is_complete() => self.served(stream.usage(), stream.text(), now),
+            State::Running { stream, .. } if client_left(details) => self.cancelled(stream.usage(), stream.text(), now),
+            State::Running { .. } => self.broke_off(&truncated(), now),
+            _ if self.exchange.is_served() || client_left(details) => self.cancelled(None, 0, now),
+            _ => {
+                let silence = self.exchange.silent(self.index, now);
+                let class = if silence == Silence::Unreached { Class::Connection } else { Class::Timeout };
+                let failure = Failure::plain(class, None, "");
+                if silence == Silence::OutOfTime {
+                    self.out_of_time(now);
+                } else {
+                    self.failed(&failure, now);
+                }
+                self.exchange.settle(self.index, Outcome::Failed(failure));
+            }
+        }
+        Step::go_on(vec![])
+    }
+
+    /// The request's deadline came before the provider's own time was over.
+    fn out_of_time(&mut self, now: u64) {
+        let Some(permit) = self.permit.take() else { return };
+        self.exchange.used(permit.out_of_time(now), now);
+        self.exchange.gateway.stats.attempt(&self.target, AttemptResult::Failed(Class::Timeout));
+    }
+
+    /// The client left, or another attempt was faster.
+    fn cancelled(&mut self, usage: Option<Usage>, text: u64, now: u64) {
+        let Some(permit) = self.permit.take() else { return };
+        self.exchange.used(permit.aborted(usage, text, now), now);
+        self.exchange.gateway.stats.attempt(&self.target, AttemptResult::Cancelled);
+    }
+}
+
+/// Whether Envoy says that it was the client who ended the stream.
+fn client_left(details: &str) -> bool {
+    ["downstream", "http1.", "http2.", "http3."].iter().any(|start| details.starts_with(start))
+}
+
+pub(super) fn truncated() -> Failure {
+    Failure::plain(Class::Truncated, None, "the provider ended the stream before the answer was complete")
+}
