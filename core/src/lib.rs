@@ -37,3 +37,4 @@ pub mod stats;
 #[cfg(test)]
 mod testing;
 pub mod traffic;
+pub mod wire;

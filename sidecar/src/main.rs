@@ -11,6 +11,8 @@ mod render;
 mod serve;
 mod sim;
 mod stop;
+#[allow(dead_code, reason = "becomes the sidecar with the commits that follow")]
+mod store;
 mod up;
 
 use clap::{Parser, Subcommand};
