@@ -10,7 +10,7 @@ use std::ops::Deref;
 /// A JSON string, borrowed from the input unless it held an escape.
 ///
 /// (`Cow<str>` alone borrows only as a direct field, not inside an `Option` or a `Vec`.)
-#[derive(Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Str<'a>(pub Cow<'a, str>);
 
 impl<'a> Str<'a> {

@@ -31,6 +31,8 @@ pub struct Capabilities {
     pub prefill: bool,
     /// Whether system messages may stand between others (the translation hoists them anyway).
     pub inner_system: bool,
+    /// Whether stop sequences are an error.
+    pub refuses_stop: bool,
     /// Whether the answer can be held to a JSON schema.
     pub structured_output: bool,
     /// Whether presence and frequency penalties are accepted.

@@ -21,6 +21,8 @@ pub enum Part<'a> {
     InputAudio(InputAudio<'a>),
     File(File<'a>),
     Refusal(Str<'a>),
+    /// Any medium by its type. Only Anthropic's and Gemini's clients say it so; OpenAI has a part for each kind.
+    Media(Media<'a>),
     /// A type that Weir does not know: an OpenAI-kind server gets it as it is, another provider cannot.
     Other(Str<'a>),
 }
@@ -49,6 +51,34 @@ pub struct File<'a> {
     pub file_data: Option<Str<'a>>,
     pub file_id: Option<Str<'a>>,
     pub filename: Option<Str<'a>>,
+}
+
+/// An image, a sound, a document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Media<'a> {
+    /// `image/png`, in lower case.
+    pub mime: Str<'a>,
+    pub source: MediaSource<'a>,
+    /// A file's name or title.
+    pub name: Option<Str<'a>>,
+}
+
+/// Where the bytes of a medium are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MediaSource<'a> {
+    /// In the alphabet with `+` and `/`.
+    Base64(Str<'a>),
+    /// `https://…` or `http://…`
+    Url(Str<'a>),
+}
+
+impl MediaSource<'_> {
+    /// The text that says it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            MediaSource::Base64(text) | MediaSource::Url(text) => text,
+        }
+    }
 }
 
 /// All fields of all part types: an internally tagged enum would buffer, and so copy, every part.
@@ -120,6 +150,14 @@ impl<'a> Content<'a> {
             Content::Parts(parts) => (None, parts.as_slice()),
         };
         text.into_iter().chain(parts.iter().cloned())
+    }
+
+    /// The parts of a content in parts; a plain text has none.
+    pub fn list(&self) -> &[Part<'a>] {
+        match self {
+            Content::Text(_) => &[],
+            Content::Parts(parts) => parts,
+        }
     }
 
     /// Whether nothing is said: no parts, or empty text only.

@@ -7,6 +7,6 @@ mod request;
 mod tools;
 
 pub use answer::{ChatEvent, Delta, FinishReason, Usage};
-pub use content::{Content, File, ImageUrl, InputAudio, Part};
+pub use content::{Content, File, ImageUrl, InputAudio, Media, MediaSource, Part};
 pub use request::{ChatRequest, JsonSchema, Message, ResponseFormat, Role, Stop, StreamOptions};
 pub use tools::{FunctionCall, FunctionDef, Tool, ToolCall, ToolChoice};

@@ -20,6 +20,9 @@ pub struct ChatRequest<'a> {
     pub max_tokens: Option<u64>,
     pub temperature: Option<f64>,
     pub top_p: Option<f64>,
+    /// Anthropic's and Gemini's clients only: OpenAI has no such parameter.
+    #[serde(skip)]
+    pub top_k: Option<u64>,
     pub stop: Option<Stop<'a>>,
     pub n: Option<u64>,
     pub seed: Option<i64>,
@@ -32,6 +35,9 @@ pub struct ChatRequest<'a> {
     pub parallel_tool_calls: Option<bool>,
     pub response_format: Option<ResponseFormat<'a>>,
     pub reasoning_effort: Option<Str<'a>>,
+    /// The same wish in tokens, more exactly: Anthropic's and Gemini's clients only.
+    #[serde(skip)]
+    pub thinking_budget: Option<u64>,
     pub service_tier: Option<Str<'a>>,
     pub user: Option<Str<'a>>,
     pub safety_identifier: Option<Str<'a>>,
@@ -61,6 +67,9 @@ pub struct Message<'a> {
     pub tool_calls: Option<Vec<ToolCall<'a>>>,
     /// Of a `tool` message: the call that it answers.
     pub tool_call_id: Option<Str<'a>>,
+    /// Of a `tool` message: the call failed, and the content says how. OpenAI's clients cannot say so.
+    #[serde(skip)]
+    pub failed: bool,
     /// The deprecated single call of an assistant message.
     pub function_call: Option<FunctionCall<'a>>,
 }
@@ -123,6 +132,53 @@ pub struct JsonSchema<'a> {
 /// What an image weighs among text: about 800 tokens of four bytes (a 1024 x 1024 image at OpenAI is 765).
 const MEDIA_BYTES: usize = 3_200;
 
+impl<'a> ChatRequest<'a> {
+    /// A request to `model` that says nothing yet.
+    pub fn of(model: Str<'a>) -> Self {
+        Self {
+            model,
+            messages: Vec::new(),
+            stream: false,
+            stream_options: None,
+            max_completion_tokens: None,
+            max_tokens: None,
+            temperature: None,
+            top_p: None,
+            top_k: None,
+            stop: None,
+            n: None,
+            seed: None,
+            presence_penalty: None,
+            frequency_penalty: None,
+            logprobs: None,
+            top_logprobs: None,
+            tools: None,
+            tool_choice: None,
+            parallel_tool_calls: None,
+            response_format: None,
+            reasoning_effort: None,
+            thinking_budget: None,
+            service_tier: None,
+            user: None,
+            safety_identifier: None,
+            modalities: None,
+            audio: None,
+            function_call: None,
+            functions: None,
+            logit_bias: None,
+            metadata: None,
+            moderation: None,
+            prediction: None,
+            prompt_cache_key: None,
+            prompt_cache_options: None,
+            prompt_cache_retention: None,
+            store: None,
+            verbosity: None,
+            web_search_options: None,
+        }
+    }
+}
+
 impl ChatRequest<'_> {
     /// Bytes of text in a body of `body` bytes: images, sound and files are taken for [`MEDIA_BYTES`] each, whatever
     /// their size.
@@ -136,6 +192,7 @@ impl ChatRequest<'_> {
             Part::ImageUrl(image) => Some(image.url.len()),
             Part::InputAudio(audio) => Some(audio.data.len()),
             Part::File(file) => Some(file.file_data.as_ref().map_or(0, |data| data.len())),
+            Part::Media(media) => Some(media.source.as_str().len()),
             Part::Text(_) | Part::Refusal(_) | Part::Other(_) => None,
         });
         let text = media.fold(body, |left, bytes| left.saturating_sub(bytes).saturating_add(MEDIA_BYTES));

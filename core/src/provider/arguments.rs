@@ -5,13 +5,13 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// The JSON object that `arguments` spells; the model may have written anything. Empty stands for no arguments.
-pub(super) fn object(arguments: &str) -> Option<Raw<'_>> {
+pub(crate) fn object(arguments: &str) -> Option<Raw<'_>> {
     let arguments = if arguments.trim_ascii().is_empty() { "{}" } else { arguments };
     serde_json::from_str::<&RawValue>(arguments).ok().map(Raw).filter(|raw| raw.is_object())
 }
 
 /// The text of `json` without the blanks between its tokens: Gemini writes its answers indented.
-pub(super) fn compact(json: &str) -> Cow<'_, str> {
+pub(crate) fn compact(json: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let (mut kept, mut in_string, mut escaped) = (0_usize, false, false);
     for (at, byte) in json.bytes().enumerate() {

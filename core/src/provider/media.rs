@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// The address of an image, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Source<'a> {
+pub(crate) enum Source<'a> {
     /// `https://…` or `http://…`
     Web(&'a str),
     Inline(Inline<'a>),
@@ -12,7 +12,7 @@ pub(super) enum Source<'a> {
 
 /// Bytes as base64.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Inline<'a> {
+pub(crate) struct Inline<'a> {
     /// Lower case, without parameters; empty when it was not said.
     pub mime: Cow<'a, str>,
     pub base64: &'a str,
@@ -22,7 +22,7 @@ pub(super) struct Inline<'a> {
 ///
 /// # Errors
 /// In words, when it is neither a web address nor base64.
-pub(super) fn url(url: &str) -> Result<Source<'_>, &'static str> {
+pub(crate) fn url(url: &str) -> Result<Source<'_>, &'static str> {
     if has_prefix(url, "https://") || has_prefix(url, "http://") {
         return Ok(Source::Web(url));
     }
@@ -36,7 +36,7 @@ pub(super) fn url(url: &str) -> Result<Source<'_>, &'static str> {
 ///
 /// # Errors
 /// In words, when it is neither.
-pub(super) fn file<'a>(data: &'a str, name: Option<&str>) -> Result<Inline<'a>, &'static str> {
+pub(crate) fn file<'a>(data: &'a str, name: Option<&str>) -> Result<Inline<'a>, &'static str> {
     let mut inline = match has_prefix(data, "data:") {
         true => data_url(data)?,
         false => Inline { mime: Cow::Borrowed(""), base64: data },
@@ -54,7 +54,7 @@ pub(super) fn file<'a>(data: &'a str, name: Option<&str>) -> Result<Inline<'a>, 
 }
 
 /// The media type that the name, or the path of a URL, ends in.
-pub(super) fn by_extension(name: &str) -> Option<&'static str> {
+pub(crate) fn by_extension(name: &str) -> Option<&'static str> {
     let path = name.split(['?', '#']).next().unwrap_or_default();
     let (_, extension) = path.rsplit_once('.')?;
     Some(match extension.to_ascii_lowercase().as_str() {

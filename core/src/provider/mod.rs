@@ -30,13 +30,13 @@ pub fn credential_headers(kind: Kind, key: &str) -> Vec<(&'static str, String)> 
     }
 }
 
-mod arguments;
-mod media;
+pub(crate) mod arguments;
+pub(crate) mod media;
 mod mint;
-mod schema;
+pub(crate) mod schema;
 #[cfg(test)]
 mod testing;
-mod unmapped;
+pub(crate) mod unmapped;
 
 /// Why a request cannot be sent to a provider without changing what it asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::fmt;
 
 /// Any JSON value. Nesting is bounded by serde_json (128), and so is every recursion over it.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Tree<'a> {
+pub(crate) enum Tree<'a> {
     Null,
     Bool(bool),
     Number(serde_json::Number),
@@ -19,17 +19,17 @@ pub(super) enum Tree<'a> {
 
 impl<'a> Tree<'a> {
     /// `{"type": "object", "properties": {}}`: what a function without parameters takes.
-    pub(super) fn no_parameters() -> Self {
+    pub(crate) fn no_parameters() -> Self {
         Tree::Object(vec![("type".into(), "object".into()), ("properties".into(), Tree::Object(Vec::new()))])
     }
 
     /// Parses `raw`; None when it is nested too deeply.
-    pub(super) fn parse(raw: Raw<'a>) -> Option<Self> {
+    pub(crate) fn parse(raw: Raw<'a>) -> Option<Self> {
         raw.parse().ok()
     }
 
     /// The value of `key` of an object.
-    pub(super) fn get(&self, key: &str) -> Option<&Tree<'a>> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Tree<'a>> {
         match self {
             Tree::Object(fields) => fields.iter().find(|(name, _)| name.as_str() == key).map(|(_, value)| value),
             _ => None,
@@ -37,7 +37,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Whether this is an object without keys, or a list without members.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         match self {
             Tree::Object(fields) => fields.is_empty(),
             Tree::List(items) => items.is_empty(),
@@ -46,7 +46,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Whether `type` is `word`, or a list that holds it.
-    pub(super) fn is_type(&self, word: &str) -> bool {
+    pub(crate) fn is_type(&self, word: &str) -> bool {
         let is_word = |tree: &Tree<'_>| matches!(tree, Tree::Text(text) if text.as_str() == word);
         match self.get("type") {
             Some(Tree::List(words)) => words.iter().any(is_word),
@@ -64,7 +64,7 @@ impl<'a> From<&'a str> for Tree<'a> {
 
 /// Calls `change` with each schema directly below `fields`, which are those of a schema. What stands in `enum`,
 /// `const`, `default` or `examples` is data, and the keys of `properties` and `$defs` are names: neither is a keyword.
-pub(super) fn for_each_child<'a, E>(
+pub(crate) fn for_each_child<'a, E>(
     fields: &mut [(Str<'a>, Tree<'a>)],
     mut change: impl FnMut(&mut Tree<'a>) -> Result<(), E>,
 ) -> Result<(), E> {

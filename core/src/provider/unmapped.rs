@@ -7,16 +7,16 @@ use crate::json::{Raw, Str};
 
 /// The names of dropped parameters, each once, for `x-weir-dropped-params`.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Dropped(pub Vec<&'static str>);
+pub(crate) struct Dropped(pub Vec<&'static str>);
 
 impl Dropped {
-    pub(super) fn add(&mut self, name: &'static str) {
+    pub(crate) fn add(&mut self, name: &'static str) {
         if !self.0.contains(&name) {
             self.0.push(name);
         }
     }
 
-    fn add_if(&mut self, is_dropped: bool, name: &'static str) {
+    pub(crate) fn add_if(&mut self, is_dropped: bool, name: &'static str) {
         if is_dropped {
             self.add(name);
         }
@@ -24,7 +24,7 @@ impl Dropped {
 }
 
 /// Finds what cannot be asked of any provider but OpenAI, and drops the hints that only OpenAI reads.
-pub(super) fn review(chat: &ChatRequest<'_>, dropped: &mut Dropped) -> Result<(), Unsupported> {
+pub(crate) fn review(chat: &ChatRequest<'_>, dropped: &mut Dropped) -> Result<(), Unsupported> {
     let ChatRequest {
         // Translated by each provider in its own way.
         model: _,
@@ -35,6 +35,7 @@ pub(super) fn review(chat: &ChatRequest<'_>, dropped: &mut Dropped) -> Result<()
         max_tokens,
         temperature: _,
         top_p: _,
+        top_k: _,
         stop: _,
         n,
         seed: _,
@@ -45,6 +46,7 @@ pub(super) fn review(chat: &ChatRequest<'_>, dropped: &mut Dropped) -> Result<()
         parallel_tool_calls: _,
         response_format: _,
         reasoning_effort: _,
+        thinking_budget: _,
         service_tier: _,
         user: _,
         safety_identifier: _,

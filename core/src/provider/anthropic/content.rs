@@ -1,12 +1,13 @@
 //! Parts of a message as content blocks.
 
 use super::body::{Block, Source};
-use crate::chat::{Content, File, ImageUrl, Part};
+use crate::chat::{Content, File, ImageUrl, Media, MediaSource, Part};
 use crate::provider::Unsupported;
 use crate::provider::media::{self, Inline};
 use crate::provider::unmapped::Dropped;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use std::borrow::Cow;
 
 /// Who speaks decides what may be said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,9 @@ pub(super) fn push<'a>(
             Part::File(file) if shows_images => {
                 blocks.push(document(file).map_err(|message| Unsupported::new(path("file.file_data"), message))?);
             }
+            Part::Media(media) if shows_images => {
+                blocks.push(medium(media).map_err(|message| Unsupported::new(path("media"), message))?);
+            }
             Part::InputAudio(_) => {
                 return Err(Unsupported::new(path("input_audio"), "this provider does not take audio"));
             }
@@ -56,7 +60,7 @@ pub(super) fn push<'a>(
                 let message = format!("this provider has no content of type `{}`", kind.as_str());
                 return Err(Unsupported::new(path("type"), message));
             }
-            Part::Refusal(_) | Part::ImageUrl(_) | Part::File(_) => {
+            Part::Refusal(_) | Part::ImageUrl(_) | Part::File(_) | Part::Media(_) => {
                 let message = "this provider does not take this content in a message of this role";
                 return Err(Unsupported::new(path("type"), message));
             }
@@ -106,7 +110,24 @@ fn image<'a>(image: &'a ImageUrl<'_>, dropped: &mut Dropped) -> Result<Block<'a>
 fn document<'a>(file: &'a File<'_>) -> Result<Block<'a>, String> {
     let title = file.filename.as_ref().map(|name| name.as_str()).filter(|name| !name.trim().is_empty());
     let data = file.file_data.as_ref().ok_or("a file part needs `file_data`")?;
-    let inline = media::file(data, title)?;
+    inline_document(media::file(data, title)?, title)
+}
+
+fn medium<'a>(media: &'a Media<'_>) -> Result<Block<'a>, String> {
+    let title = media.name.as_ref().map(|name| name.as_str()).filter(|name| !name.trim().is_empty());
+    match &media.source {
+        MediaSource::Url(url) if media.mime.starts_with("image/") => Ok(Block::Image { source: Source::Url { url } }),
+        MediaSource::Url(url) if media.mime.as_str() == "application/pdf" => {
+            Ok(Block::Document { source: Source::Url { url }, title })
+        }
+        MediaSource::Url(_) => Err(format!("this provider takes no `{}` by its address", media.mime.as_str())),
+        MediaSource::Base64(base64) => {
+            inline_document(Inline { mime: Cow::Borrowed(media.mime.as_str()), base64 }, title)
+        }
+    }
+}
+
+fn inline_document<'a>(inline: Inline<'a>, title: Option<&'a str>) -> Result<Block<'a>, String> {
     match &*inline.mime {
         "application/pdf" => Ok(Block::Document { source: base64(inline), title }),
         "image/jpeg" | "image/png" | "image/gif" | "image/webp" => Ok(Block::Image { source: base64(inline) }),

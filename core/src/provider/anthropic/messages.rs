@@ -87,7 +87,11 @@ impl<'a> Writer<'a> {
                     content::push(&mut result, Speaker::Tool, index, content, dropped)?;
                 }
                 let tool_use_id = mint::plain_id(id);
-                self.turn(Role::User).push(Block::ToolResult { tool_use_id, content: result });
+                self.turn(Role::User).push(Block::ToolResult {
+                    tool_use_id,
+                    content: result,
+                    is_error: message.failed,
+                });
             }
             chat::Role::Function => {
                 let message = "the `function` role is deprecated; use `tool`";

@@ -56,7 +56,12 @@ pub fn translate<'a>(
         None => None,
     };
     let max_tokens = max_tokens(chat, capabilities);
-    let situation = Situation { max_tokens, forced: tools.is_forced(), mid_turn: is_mid_turn(&conversation.messages) };
+    let situation = Situation {
+        max_tokens,
+        budget: chat.thinking_budget,
+        forced: tools.is_forced(),
+        mid_turn: is_mid_turn(&conversation.messages),
+    };
     let thinking = match chat.reasoning_effort.as_ref().map(Str::as_str) {
         None => thinking::Decision::default(),
         Some("none") => thinking::decide(None, capabilities, &situation),
@@ -70,7 +75,7 @@ pub fn translate<'a>(
         dropped.add("reasoning_effort");
     }
     let by_budget = matches!(thinking.thinking, Some(Thinking::Enabled { .. }));
-    let (temperature, top_p) = sampling(chat, capabilities, by_budget, &mut dropped);
+    let Sampled { temperature, top_p, top_k } = sampling(chat, capabilities, by_budget, &mut dropped);
     hints(chat, &mut dropped);
 
     let has_config = thinking.effort.is_some() || format.is_some();
@@ -85,6 +90,7 @@ pub fn translate<'a>(
         stream: chat.stream,
         temperature,
         top_p,
+        top_k,
         thinking: thinking.thinking,
         output_config: has_config.then_some(OutputConfig { effort: thinking.effort, format }),
         metadata: user(chat).map(|user_id| Metadata { user_id }),
@@ -109,16 +115,18 @@ fn is_mid_turn(messages: &[Message<'_>]) -> bool {
     })
 }
 
-/// `temperature` and `top_p`. The default, 1, is left out; of both only the temperature is sent, because many models
+struct Sampled {
+    temperature: Option<f64>,
+    top_p: Option<f64>,
+    top_k: Option<u64>,
+}
+
+/// The parameters of sampling. The default, 1, is left out; of both only the temperature is sent, because many models
 /// refuse them together; 1 to 2 is clamped to 1, as Anthropic's own OpenAI layer does.
-fn sampling(
-    chat: &ChatRequest<'_>,
-    capabilities: &Capabilities,
-    by_budget: bool,
-    dropped: &mut Dropped,
-) -> (Option<f64>, Option<f64>) {
+fn sampling(chat: &ChatRequest<'_>, capabilities: &Capabilities, by_budget: bool, dropped: &mut Dropped) -> Sampled {
     let mut temperature = chat.temperature.filter(|value| *value != 1.0);
     let mut top_p = chat.top_p.filter(|value| *value != 1.0);
+    let mut top_k = chat.top_k;
     // Thinking by budget wants a temperature of 1.
     if capabilities.sampling != Sampling::Accepted || by_budget {
         if temperature.take().is_some() {
@@ -126,6 +134,9 @@ fn sampling(
         }
         if top_p.take().is_some() {
             dropped.add("top_p");
+        }
+        if top_k.take().is_some() {
+            dropped.add("top_k");
         }
     }
     if temperature.is_some_and(|value| value > 1.0) {
@@ -135,7 +146,7 @@ fn sampling(
     if temperature.is_some() && top_p.take().is_some() {
         dropped.add("top_p");
     }
-    (temperature, top_p)
+    Sampled { temperature, top_p, top_k }
 }
 
 /// Sequences of blanks alone are refused upstream.

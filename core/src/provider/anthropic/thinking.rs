@@ -9,6 +9,8 @@ const MIN_BUDGET: u64 = 1024;
 /// What else the request holds that thinking must agree with.
 pub(super) struct Situation {
     pub max_tokens: u64,
+    /// The wish in tokens, where the client said it so.
+    pub budget: Option<u64>,
     /// A tool call is required: thinking cannot be turned on by hand then.
     pub forced: bool,
     /// The last turn holds calls or their results, whose thinking blocks an OpenAI client has not kept, or it begins
@@ -48,13 +50,13 @@ pub(super) fn decide(asked: Option<Effort>, capabilities: &Capabilities, situati
 }
 
 fn by_budget(effort: Effort, capabilities: &Capabilities, situation: &Situation) -> Decision {
-    let wish: u64 = match effort {
+    let wish: u64 = situation.budget.unwrap_or(match effort {
         Effort::Minimal | Effort::Low => 1024,
         Effort::Medium => 2048,
         Effort::High => 4096,
         Effort::Xhigh => 8192,
         Effort::Max => 16384,
-    };
+    });
     // The budget is part of `max_tokens` and must leave room for an answer.
     let (_, most) = capabilities.budget;
     let budget_tokens = wish.min(most).min(situation.max_tokens.saturating_sub(1));

@@ -76,7 +76,7 @@ pub(super) struct InlineData<'a> {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct FileData<'a> {
-    pub mime_type: &'static str,
+    pub mime_type: &'a str,
     pub file_uri: &'a str,
 }
 
@@ -101,8 +101,19 @@ pub(super) struct MediaResolution {
 
 /// The result of a call; Gemini wants an object.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Response<'a> {
-    pub output: Output<'a>,
+#[serde(rename_all = "lowercase")]
+pub(super) enum Response<'a> {
+    Output(Output<'a>),
+    Error(Output<'a>),
+}
+
+impl<'a> Response<'a> {
+    /// What is said in it.
+    pub(super) fn says(&self) -> &Output<'a> {
+        match self {
+            Response::Output(output) | Response::Error(output) => output,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -166,6 +177,8 @@ pub(super) struct GenerationConfig<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_k: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub presence_penalty: Option<f64>,
@@ -188,6 +201,7 @@ impl GenerationConfig<'_> {
             max_output_tokens,
             temperature,
             top_p,
+            top_k,
             seed,
             presence_penalty,
             frequency_penalty,
@@ -200,6 +214,7 @@ impl GenerationConfig<'_> {
             && max_output_tokens.is_none()
             && temperature.is_none()
             && top_p.is_none()
+            && top_k.is_none()
             && seed.is_none()
             && presence_penalty.is_none()
             && frequency_penalty.is_none()

@@ -96,8 +96,17 @@ impl<'a> Writer<'a, '_> {
                     let text = "no earlier assistant message holds a call of this id";
                     return Err(Unsupported::new(path("tool_call_id"), text));
                 };
-                let response = Response { output: output(index, message)? };
-                self.turn(Role::User).push(Data::FunctionResponse(FunctionResponse { id, name, response }).into());
+                let output = output(index, message)?;
+                let response = if message.failed { Response::Error(output) } else { Response::Output(output) };
+                let turn = self.turn(Role::User);
+                turn.push(Data::FunctionResponse(FunctionResponse { id, name, response }).into());
+                // A response holds text only: what it shows stands next to it.
+                for (at, part) in message.content.iter().flat_map(chat::Content::list).enumerate() {
+                    if let chat::Part::Media(media) = part {
+                        let path = || format!("messages[{index}].content[{at}].media");
+                        turn.push(medium(media).map_err(|text| Unsupported::new(path(), text))?);
+                    }
+                }
             }
             chat::Role::Function => {
                 return Err(Unsupported::new(path("role"), "the `function` role is deprecated; use `tool`"));
@@ -155,6 +164,9 @@ impl<'a> Writer<'a, '_> {
                 chat::Part::ImageUrl(image) => {
                     let part = self.image(image).map_err(|text| Unsupported::new(path("image_url.url"), text))?;
                     parts.push(part);
+                }
+                chat::Part::Media(media) => {
+                    parts.push(medium(media).map_err(|text| Unsupported::new(path("media"), text))?);
                 }
                 chat::Part::InputAudio(audio) => {
                     let mime_type = match audio.format.as_str() {
@@ -218,6 +230,15 @@ impl<'a> Writer<'a, '_> {
     }
 }
 
+fn medium<'a>(media: &'a chat::Media<'_>) -> Result<Part<'a>, &'static str> {
+    let mime = media.mime.as_str();
+    match &media.source {
+        _ if mime.is_empty() => Err("the media type must be told"),
+        chat::MediaSource::Url(file_uri) => Ok(Data::FileData(FileData { mime_type: mime, file_uri }).into()),
+        chat::MediaSource::Base64(data) => Ok(Data::InlineData(InlineData { mime_type: mime.into(), data }).into()),
+    }
+}
+
 /// The text of a tool message, or the object that it spells.
 fn output<'a>(index: usize, message: &'a chat::Message<'_>) -> Result<Output<'a>, Unsupported> {
     let mut texts = Vec::new();
@@ -226,9 +247,13 @@ fn output<'a>(index: usize, message: &'a chat::Message<'_>) -> Result<Output<'a>
         Some(chat::Content::Text(text)) => texts.push(text.as_str()),
         Some(chat::Content::Parts(parts)) => {
             for (at, part) in parts.iter().enumerate() {
-                let chat::Part::Text(text) = part else {
-                    let text = "this provider takes text only as the result of a call";
-                    return Err(Unsupported::new(format!("messages[{index}].content[{at}].type"), text));
+                let text = match part {
+                    chat::Part::Text(text) => text,
+                    chat::Part::Media(_) => continue,
+                    _ => {
+                        let text = "this provider takes text only as the result of a call";
+                        return Err(Unsupported::new(format!("messages[{index}].content[{at}].type"), text));
+                    }
                 };
                 texts.push(text.as_str());
             }

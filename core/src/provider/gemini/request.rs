@@ -55,11 +55,11 @@ pub fn translate<'a>(
     };
     let thinking = match chat.reasoning_effort.as_ref().map(Str::as_str) {
         None => thinking::Decision::default(),
-        Some("none") => thinking::decide(None, capabilities),
+        Some("none") => thinking::decide(None, None, capabilities),
         Some(word) => {
             let effort = Effort::parse(word);
             let effort = effort.ok_or_else(|| Unsupported::new("reasoning_effort", "unknown effort"))?;
-            thinking::decide(Some(effort), capabilities)
+            thinking::decide(Some(effort), chat.thinking_budget, capabilities)
         }
     };
     if thinking.dropped {
@@ -97,6 +97,7 @@ fn numbers<'a>(chat: &ChatRequest<'_>, capabilities: &Capabilities, dropped: &mu
     let mut config = GenerationConfig {
         temperature: chat.temperature,
         top_p: chat.top_p,
+        top_k: chat.top_k,
         seed: chat.seed.and_then(|seed| i32::try_from(seed).ok()),
         presence_penalty: chat.presence_penalty,
         frequency_penalty: chat.frequency_penalty,
@@ -111,6 +112,9 @@ fn numbers<'a>(chat: &ChatRequest<'_>, capabilities: &Capabilities, dropped: &mu
         }
         if config.top_p.take().is_some_and(|value| value != 1.0) {
             dropped.add("top_p");
+        }
+        if config.top_k.take().is_some() {
+            dropped.add("top_k");
         }
     }
     if !capabilities.penalties {
@@ -152,7 +156,7 @@ fn size(part: &Part<'_>) -> usize {
         Data::InlineData(inline) => inline.data.len(),
         Data::FileData(file) => file.file_uri.len(),
         Data::FunctionCall(call) => call.args.get().len(),
-        Data::FunctionResponse(result) => match &result.response.output {
+        Data::FunctionResponse(result) => match result.response.says() {
             Output::Json(raw) => raw.get().len(),
             Output::Text(texts) => texts.iter().map(|text| text.len()).fold(0, usize::saturating_add),
         },

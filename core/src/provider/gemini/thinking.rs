@@ -10,8 +10,8 @@ pub(super) struct Decision {
     pub dropped: bool,
 }
 
-/// Decides for `asked`; None is `none`.
-pub(super) fn decide(asked: Option<Effort>, capabilities: &Capabilities) -> Decision {
+/// Decides for `asked`; None is `none`. `wish` is the same in tokens, where the client said it so.
+pub(super) fn decide(asked: Option<Effort>, wish: Option<u64>, capabilities: &Capabilities) -> Decision {
     let (least, most) = capabilities.budget;
     let config = match capabilities.thinking {
         Thinking::None => return Decision { config: None, dropped: asked.is_some() },
@@ -30,7 +30,7 @@ pub(super) fn decide(asked: Option<Effort>, capabilities: &Capabilities) -> Deci
             let budget = match asked {
                 None if capabilities.thinking_off => 0,
                 None => least,
-                Some(effort) => tokens(effort).clamp(least.min(most), most),
+                Some(effort) => wish.unwrap_or(tokens(effort)).clamp(least.min(most), most),
             };
             ThinkingConfig { include_thoughts: asked.is_some(), thinking_level: None, thinking_budget: Some(budget) }
         }

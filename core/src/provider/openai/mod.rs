@@ -5,6 +5,7 @@ pub mod answer;
 pub mod error;
 pub mod relay;
 pub mod request;
+pub mod translate;
 
 /// The path of a chat completion under a base path. A base path that already names the version keeps it.
 pub fn path(base_path: &str) -> String {
