@@ -1,7 +1,13 @@
 //! What clients speak. A dialect parses their requests, writes their answers and words their errors.
 
+pub mod anthropic;
+mod explain;
+pub mod gemini;
 mod limits;
+mod neutral;
 pub mod openai;
+
+pub use neutral::{Feature, OwnKind, Parsed};
 
 use crate::refusal::ErrorBody;
 use serde_json::json;

@@ -83,16 +83,36 @@ pub(super) fn translate<'a>(
     Ok(done)
 }
 
+/// OpenAI refuses `json_object` unless a message holds the word "json", which the other dialects do not ask for.
+pub(super) fn mention_json(messages: &mut Vec<Message<'_>>) {
+    let says = |text: &str| text.as_bytes().windows(4).any(|word| word.eq_ignore_ascii_case(b"json"));
+    let is_said = messages.iter().any(|message| match &message.content {
+        None => false,
+        Some(Content::Text(text)) => says(text),
+        Some(Content::Parts(parts)) => {
+            parts.iter().any(|part| if let Part::Text { text } = part { says(text) } else { false })
+        }
+    });
+    if !is_said {
+        messages.insert(0, Message { role: "system", ..said(Content::Text("Answer with a JSON object.")) });
+    }
+}
+
 fn user(parts: Vec<Part<'_>>) -> Option<Message<'_>> {
-    (!parts.is_empty()).then(|| Message {
+    (!parts.is_empty()).then(|| said(Content::Parts(parts)))
+}
+
+/// A user's message.
+fn said(content: Content<'_>) -> Message<'_> {
+    Message {
         role: "user",
-        content: Some(Content::Parts(parts)),
+        content: Some(content),
         refusal: None,
         name: None,
         tool_calls: Vec::new(),
         tool_call_id: None,
         function_call: None,
-    })
+    }
 }
 
 fn calls<'a>(index: usize, message: &'a chat::Message<'_>) -> Result<Vec<ToolCall<'a>>, Unsupported> {

@@ -94,7 +94,10 @@ pub fn translate<'a>(
     } = chat;
 
     let mut dropped = Dropped::default();
-    let messages = messages::translate(messages, capabilities, &mut dropped)?;
+    let mut messages = messages::translate(messages, capabilities, &mut dropped)?;
+    if response_format.as_ref().is_some_and(|format| format.kind.as_str() == "json_object") {
+        messages::mention_json(&mut messages);
+    }
     let tools::Tools { list, choice, parallel } = tools::translate(chat, &mut dropped)?;
     if top_k.is_some() {
         dropped.add("top_k");

@@ -59,7 +59,7 @@ fn every_field_of_a_request_is_written() {
         expect![[r#"
             {
               "model": "some-model",
-              "messages": [{"role":"user","content":"Hi"}],
+              "messages": [{"role":"system","content":"Answer with a JSON object."},{"role":"user","content":"Hi"}],
               "stream": true,
               "stream_options": {"include_usage":true,"include_obfuscation":false},
               "max_completion_tokens": 10,
