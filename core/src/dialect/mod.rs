@@ -1,12 +1,15 @@
 //! What clients speak. A dialect parses their requests, writes their answers and words their errors.
 
 pub mod anthropic;
+mod calls;
 mod explain;
 pub mod gemini;
 mod limits;
+mod models;
 mod neutral;
 pub mod openai;
 
+pub use models::ModelCard;
 pub use neutral::{Feature, OwnKind, Parsed};
 
 use crate::refusal::ErrorBody;

@@ -1,8 +1,14 @@
 //! Anthropic's Messages API, as clients speak it.
 
 mod body;
+mod collect;
 mod messages;
 mod parse;
+mod stream;
+mod wire;
 
+pub use collect::Collector;
 pub(super) use parse::of_budget;
 pub use parse::parse;
+pub use stream::{StreamWriter, error_frame, ping};
+pub use wire::FOREIGN_SIGNATURE;
