@@ -6,6 +6,7 @@ mod control;
 mod credentials;
 mod faults;
 mod gemini;
+mod golden;
 mod journal;
 mod limits;
 mod openai;

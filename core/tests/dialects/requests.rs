@@ -1,0 +1,132 @@
+//! A client's body, and the body that each kind of provider gets.
+
+use crate::cases::{cases, expect, folder};
+use crate::pretty::pretty;
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+use weir_core::capability::Table;
+use weir_core::config::Kind;
+use weir_core::dialect::{Dialect, Parsed, anthropic, gemini};
+use weir_core::provider::{self, Unsupported};
+use weir_core::refusal::Refusal;
+
+/// One case: a body, and what stands around it. The models are those of the targets.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case<'a> {
+    /// What is to be seen here.
+    #[serde(rename = "about")]
+    _about: String,
+    #[serde(borrow)]
+    body: &'a RawValue,
+    /// Of a Gemini client.
+    #[serde(default = "path")]
+    path: String,
+    #[serde(default = "openai")]
+    openai: String,
+    #[serde(default = "anthropic")]
+    anthropic: String,
+    #[serde(default = "gemini")]
+    gemini: String,
+}
+
+fn path() -> String {
+    "/v1/models/smart:generateContent".to_owned()
+}
+
+fn openai() -> String {
+    "gpt-4.1".to_owned()
+}
+
+fn anthropic() -> String {
+    "claude-sonnet-4-6".to_owned()
+}
+
+fn gemini() -> String {
+    "gemini-3.8-flash".to_owned()
+}
+
+pub(crate) fn parse(dialect: Dialect, path: &str, body: &[u8]) -> Result<Parsed, Refusal> {
+    match dialect {
+        Dialect::Anthropic => anthropic::parse(body.to_vec()),
+        Dialect::Gemini => gemini::parse(body.to_vec(), &gemini::Call::parse(path).unwrap()),
+        Dialect::OpenAi => unreachable!("OpenAI's clients have a parser of their own"),
+    }
+}
+
+/// The body for a target, and what it does not get.
+pub(crate) fn translate(parsed: &Parsed, kind: Kind, model: &str) -> Result<(Vec<u8>, Vec<&'static str>), Unsupported> {
+    let capabilities = Table::builtin().unwrap().of(kind, model);
+    let chat = parsed.chat();
+    match kind {
+        Kind::OpenAi => {
+            let request = provider::openai::translate::translate(chat, model, &capabilities)?;
+            Ok((request.write(), request.dropped))
+        }
+        Kind::Anthropic => {
+            let request = provider::anthropic::request::translate(chat, model, &capabilities)?;
+            Ok((request.write(), request.dropped))
+        }
+        Kind::Gemini => {
+            let request = provider::gemini::request::translate(chat, model, &capabilities)?;
+            Ok((request.write(), request.dropped))
+        }
+    }
+}
+
+/// What becomes of the case at a target, as JSON.
+fn outcome(parsed: &Parsed, kind: Kind, model: &str) -> String {
+    if let Some(own) = parsed.own_kind().first() {
+        let Unsupported { param, message } = own.unsupported();
+        return json!({ "own_kind": { "param": param, "message": message } }).to_string();
+    }
+    match translate(parsed, kind, model) {
+        Err(unsupported) => {
+            let Unsupported { param, message } = parsed.locate(unsupported);
+            json!({ "unsupported": { "param": param, "message": message } }).to_string()
+        }
+        Ok((body, dropped)) => {
+            let mut names: Vec<String> = parsed.hints().iter().map(|hint| (*hint).to_owned()).collect();
+            names.extend(dropped.into_iter().map(|name| parsed.name(name)));
+            let (model, names) = (json!(model), json!(names));
+            let body = String::from_utf8(body).unwrap();
+            format!(r#"{{"model":{model},"dropped":{names},"body":{body}}}"#)
+        }
+    }
+}
+
+/// All cases of a dialect at all kinds of target but its own, where the body goes as it is.
+fn check(dialect: Dialect, name: &str, targets: &[(Kind, &str)]) {
+    let folder = folder("requests").join(name);
+    for (case_name, text) in cases(&folder, ".json") {
+        let case: Case<'_> = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{case_name}: {error}"));
+        let parsed = match parse(dialect, &case.path, case.body.get().as_bytes()) {
+            Ok(parsed) => parsed,
+            Err(refusal) => {
+                let json = String::from_utf8(dialect.error_json(&refusal.error())).unwrap();
+                expect(&folder, &format!("{case_name}.refused.json"), &pretty(&json));
+                continue;
+            }
+        };
+        assert_eq!(parsed.body(), case.body.get().as_bytes());
+        for (kind, ending) in targets {
+            let model = match kind {
+                Kind::OpenAi => &case.openai,
+                Kind::Anthropic => &case.anthropic,
+                Kind::Gemini => &case.gemini,
+            };
+            expect(&folder, &format!("{case_name}.{ending}.json"), &pretty(&outcome(&parsed, *kind, model)));
+        }
+    }
+}
+
+#[test]
+fn what_an_anthropic_client_asks_reaches_the_others() {
+    check(Dialect::Anthropic, "anthropic", &[(Kind::OpenAi, "openai"), (Kind::Gemini, "gemini")]);
+}
+
+#[test]
+fn what_a_gemini_client_asks_reaches_the_others() {
+    check(Dialect::Gemini, "gemini", &[(Kind::OpenAi, "openai"), (Kind::Anthropic, "anthropic")]);
+}
