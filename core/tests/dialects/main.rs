@@ -6,4 +6,5 @@ mod anything;
 mod cases;
 mod pretty;
 mod requests;
+mod rounds;
 mod streams;

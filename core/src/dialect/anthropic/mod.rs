@@ -4,6 +4,7 @@ mod body;
 mod collect;
 mod messages;
 mod parse;
+pub mod relay;
 mod stream;
 mod wire;
 

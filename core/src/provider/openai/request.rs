@@ -1,11 +1,9 @@
 //! The client's body with another model in it. Everything else, fields of tomorrow included, stays byte for byte.
 
 use crate::chat::ChatRequest;
-use crate::json::{Raw, Str};
+use crate::json::Fields;
 use memchr::memmem;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use std::borrow::Cow;
-use std::fmt;
 use std::ops::Range;
 
 const USAGE_OPTION: &str = r#""stream_options":{"include_usage":true}"#;
@@ -78,34 +76,6 @@ fn rewrite(body: &[u8], chat: &ChatRequest<'_>, model: &str) -> Vec<u8> {
     }
     out.push(b'}');
     out
-}
-
-/// The top level of an object, in order.
-#[derive(Default)]
-struct Fields<'a>(Vec<(Str<'a>, Raw<'a>)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-
-        impl<'de> Visitor<'de> for Object {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
-                }
-                Ok(Fields(fields))
-            }
-        }
-
-        deserializer.deserialize_map(Object)
-    }
 }
 
 #[cfg(test)]
