@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 use weir_core::capability::Table;
+use weir_core::chat::{Content, Part};
 use weir_core::config::Kind;
 use weir_core::dialect::{Dialect, Parsed, anthropic, gemini};
 use weir_core::provider::{self, Unsupported};
@@ -129,4 +130,74 @@ fn what_an_anthropic_client_asks_reaches_the_others() {
 #[test]
 fn what_a_gemini_client_asks_reaches_the_others() {
     check(Dialect::Gemini, "gemini", &[(Kind::OpenAi, "openai"), (Kind::Anthropic, "anthropic")]);
+}
+
+#[test]
+fn a_prompt_its_images_and_its_arguments_are_not_copied() {
+    let bodies = [
+        (
+            Dialect::Anthropic,
+            r#"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":[{"type":"text","text":"prompt"},
+            {"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBORw0K"}}]},
+            {"role":"assistant","content":[{"type":"tool_use","id":"t","name":"n","input":{"a":"arguments"}}]}]}"#,
+        ),
+        (
+            Dialect::Gemini,
+            r#"{"contents":[{"parts":[{"text":"prompt"},{"inlineData":{"mimeType":"image/png","data":"iVBORw0K"}}]},
+            {"role":"model","parts":[{"functionCall":{"name":"n","args":{"a":"arguments"}}}]}]}"#,
+        ),
+    ];
+    for (dialect, body) in bodies {
+        let parsed = parse(dialect, &path(), body.as_bytes()).unwrap();
+        let place = parsed.body().as_ptr_range();
+        let mut texts: Vec<&str> = Vec::new();
+        for message in &parsed.chat().messages {
+            for part in message.content.iter().flat_map(Content::list) {
+                match part {
+                    Part::Text(text) => texts.push(text),
+                    Part::Media(media) => texts.push(media.source.as_str()),
+                    other => panic!("{other:?}"),
+                }
+            }
+            let calls = message.tool_calls.iter().flatten();
+            texts.extend(calls.map(|call| call.function.as_ref().unwrap().arguments.as_str()));
+        }
+        assert_eq!(texts, ["prompt", "iVBORw0K", r#"{"a":"arguments"}"#]);
+        assert!(texts.iter().all(|text| place.contains(&text.as_ptr())), "{dialect:?}");
+    }
+}
+
+#[test]
+fn thoughts_are_shown_to_who_asked_for_them() {
+    let anthropic = |thinking: &str| {
+        let messages = r#""messages":[{"role":"user","content":"Hi"}]"#;
+        let body = format!(r#"{{"model":"m","max_tokens":1,{messages}{thinking}}}"#);
+        parse(Dialect::Anthropic, "", body.as_bytes()).unwrap().shows_thoughts()
+    };
+    assert!(!anthropic(""));
+    assert!(!anthropic(r#","output_config":{"effort":"high"}"#));
+    assert!(!anthropic(r#","thinking":{"type":"disabled"}"#));
+    assert!(!anthropic(r#","thinking":{"type":"adaptive","display":"omitted"}"#));
+    assert!(anthropic(r#","thinking":{"type":"adaptive"}"#));
+    assert!(anthropic(r#","thinking":{"type":"enabled","budget_tokens":1024}"#));
+    let gemini = |config: &str| {
+        let body = format!(
+            r#"{{"contents":[{{"parts":[{{"text":"Hi"}}]}}],"generationConfig":{{"thinkingConfig":{config}}}}}"#
+        );
+        parse(Dialect::Gemini, &path(), body.as_bytes()).unwrap().shows_thoughts()
+    };
+    assert!(!gemini("{}"));
+    assert!(!gemini(r#"{"thinkingLevel":"LOW"}"#));
+    assert!(gemini(r#"{"include_thoughts":true}"#));
+}
+
+#[test]
+fn a_deep_nest_is_refused() {
+    let nest = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    for (dialect, body) in [
+        (Dialect::Anthropic, format!(r#"{{"model":"m","max_tokens":1,"messages":{nest}}}"#)),
+        (Dialect::Gemini, format!(r#"{{"contents":{nest}}}"#)),
+    ] {
+        assert_eq!(parse(dialect, &path(), body.as_bytes()).unwrap_err().error().status, 400);
+    }
 }

@@ -1,7 +1,7 @@
 //! A provider's stream, and the stream that each client reads; the same however the network cuts it.
 
 use crate::cases::{cases, expect, folder};
-use weir_core::chat::ChatEvent;
+use weir_core::chat::{ChatEvent, Delta, FinishReason};
 use weir_core::dialect::{Dialect, anthropic, gemini, openai};
 use weir_core::failure::Failure;
 use weir_core::provider;
@@ -189,4 +189,46 @@ fn an_error_ends_a_stream_that_has_said_nothing() {
     assert_eq!(frame("gemini-array"), format!("[{gemini}]"));
     assert!(frame("anthropic").starts_with("event: error\ndata: {"));
     assert!(frame("openai").ends_with("data: [DONE]\n\n"));
+}
+
+/// Events that no reader of these two providers gives, but OpenAI's does.
+fn seen_by(writer: &mut Writer, events: &[ChatEvent<'_>]) -> String {
+    let mut out = Vec::new();
+    events.iter().for_each(|event| writer.write(event, &mut out));
+    writer.end(&mut out);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn thoughts_are_hidden_from_who_did_not_ask() {
+    let events = [ChatEvent::Delta { choice: 0, delta: Delta::Reasoning("secret".into()) }];
+    let id = || "id".to_owned();
+    let mut anthropic = Writer::Anthropic(anthropic::StreamWriter::new(id(), false));
+    assert!(!seen_by(&mut anthropic, &events).contains("secret"));
+    let mut gemini = Writer::Gemini(gemini::StreamWriter::new(id(), gemini::Mode::Sse, false));
+    assert!(!seen_by(&mut gemini, &events).contains("secret"));
+    for client in CLIENTS {
+        assert!(seen_by(&mut Writer::new(client), &events).contains("secret"), "{client}");
+    }
+}
+
+#[test]
+fn a_refusal_beside_the_reason_stop_is_a_refusal() {
+    let events = [
+        ChatEvent::Delta { choice: 0, delta: Delta::Refusal("I ".into()) },
+        ChatEvent::Delta { choice: 0, delta: Delta::Refusal("cannot.".into()) },
+        ChatEvent::Finished { choice: 0, reason: FinishReason::Stop },
+    ];
+    let anthropic = seen_by(&mut Writer::new("anthropic"), &events);
+    assert!(anthropic.contains(r#""stop_reason":"refusal""#) && anthropic.contains(r#""explanation":"I cannot.""#));
+    let gemini = seen_by(&mut Writer::new("gemini"), &events);
+    assert!(gemini.contains(r#""finishReason":"SAFETY","finishMessage":"I cannot.""#), "{gemini}");
+}
+
+#[test]
+fn an_answer_of_nothing_is_complete() {
+    let anthropic = seen_by(&mut Writer::new("anthropic"), &[]);
+    assert!(anthropic.starts_with("event: message_start\n") && anthropic.contains("event: message_stop\n"));
+    assert!(seen_by(&mut Writer::new("gemini"), &[]).contains(r#""finishReason":"STOP""#));
+    assert!(seen_by(&mut Writer::new("gemini-array"), &[]).starts_with(r#"[{"candidates""#));
 }
