@@ -11,6 +11,8 @@ mod bucket;
 mod cooldown;
 mod desk;
 mod estimate;
+mod lease;
+mod leases;
 mod ledger;
 mod own;
 mod permit;
@@ -24,10 +26,12 @@ mod tenant;
 mod tests;
 mod workers;
 
-pub use account::Ceiling;
+pub use account::{Ceiling, Until};
 pub use admission::{Admission, Admitted, Candidate, Demand, Obstacle, Owner};
 pub use breaker::{Failed, LOOK_AGAIN, check_interval};
 pub use estimate::Size;
+pub use lease::Regime;
+pub use leases::LeaseCall;
 pub use ledger::{Level, Levels, part};
 pub use permit::{Permit, TenantPermit};
 pub use queue::{Priority, Rank};
@@ -36,6 +40,7 @@ pub use room::{Place, Waiter};
 use crate::config::Config;
 use crate::shared::{Change, SharedData, create, read, update};
 use desk::Desk;
+use leases::Leases;
 use queue::Tags;
 use retries::Retries;
 use room::Room;
@@ -45,6 +50,7 @@ use tenant::TenantDesk;
 use workers::{HEARTBEAT, Workers};
 
 const WORKERS: &str = "weir.1.workers";
+const CALL_DEADLINE: u64 = 50;
 const TAGS: &str = "weir.1.room";
 
 /// Traffic control of one worker.
@@ -56,6 +62,7 @@ pub struct Traffic {
     desks: Vec<Desk>,
     tenants: Vec<TenantDesk>,
     retries: Retries,
+    leases: Leases,
     room: RefCell<Room>,
     max_waiting: u64,
     max_waiting_bytes: u64,
@@ -81,6 +88,7 @@ impl Traffic {
             desks: config.providers.iter().map(|provider| Desk::new(provider, shared.clone(), worker)).collect(),
             tenants: config.tenants.iter().map(|tenant| TenantDesk::new(tenant, shared.clone(), worker)).collect(),
             retries: Retries::new(&config.retry_budget, &*shared),
+            leases: Leases::new(CALL_DEADLINE),
             room: RefCell::default(),
             max_waiting: u64::from(config.waiting_room.max_waiting),
             max_waiting_bytes: config.waiting_room.max_bytes,

@@ -4,6 +4,7 @@ use super::breaker::Failed;
 use super::cooldown::{Cooldown, Why};
 use super::desk::Desk;
 use super::estimate::Size;
+use super::leases::{Books, Want};
 use super::provider::Offer;
 use super::quota::Request;
 use super::{Levels, Traffic};
@@ -41,14 +42,23 @@ impl Permit {
     ) -> Result<(Self, Levels), (Offer, Levels)> {
         let refused = (Offer::NotYourTurn { wait: None }, Levels::default());
         let desk = traffic.desks.get(provider).ok_or(refused)?;
+        let mut is_low = false;
         let offer = desk.change(now, |state| {
             let offer = state.offer(&desk.limiting, request, now);
-            let offered = (offer, state.quota.ledger.levels(&desk.limiting, request.part, now));
-            if matches!(offer, Offer::Taken { .. }) { Change::Write(offered) } else { Change::Keep(offered) }
+            let levels = state.quota.ledger.levels(&desk.limiting, request.part, now);
+            if matches!(offer, Offer::Taken { .. }) {
+                is_low = state.quota.ledger.is_low(&desk.limiting, request.part, now);
+                Change::Write((offer, levels))
+            } else {
+                Change::Keep((offer, levels))
+            }
         });
         match offer.unwrap_or(refused) {
             (Offer::Taken { probe }, levels) => {
-                desk.began(request.part);
+                if is_low {
+                    traffic.leases.want(vec![Want { of: Books::Provider(provider), part: request.part, tokens: None }]);
+                }
+                desk.began(request.part, request.tokens);
                 Ok((Self::new(traffic, provider, (request.part, request.tokens), size, probe, now), levels))
             }
             refused => Err(refused),
@@ -63,7 +73,7 @@ impl Permit {
             state.quota.ledger.take(&desk.limiting, part, traffic.worker, tokens, now);
             Change::Write(())
         });
-        desk.began(part);
+        desk.began(part, tokens);
         Some(Self::new(traffic, provider, (part, tokens), size, false, now))
     }
 
@@ -228,7 +238,7 @@ impl Permit {
     fn close(&mut self, used: u64, now: u64, mut also: impl FnMut(&mut super::provider::ProviderState)) {
         self.open = false;
         let Some(desk) = self.desk() else { return };
-        desk.ended(self.part);
+        desk.ended(self.part, self.tokens);
         desk.change(now, |state| {
             state.quota.ledger.settle(&desk.limiting, self.part, self.traffic.worker, (self.tokens, used), now);
             also(state);
@@ -244,7 +254,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         let Some(desk) = self.traffic.desks.get(self.provider).filter(|_| self.open) else { return };
-        desk.ended(self.part);
+        desk.ended(self.part, self.tokens);
         desk.change(self.since, |state| {
             state.quota.ledger.undo(&desk.limiting, self.part, self.traffic.worker, self.tokens);
             if self.probe {

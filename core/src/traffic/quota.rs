@@ -54,7 +54,7 @@ impl Quota {
             }
         };
         if !is_turn {
-            return Err(Refused::NotYourTurn { wait: met(self.ahead(request, now)).and_then(|met| met.wait) });
+            return Err(Refused::NotYourTurn { wait: met(self.ahead(request, now)).and_then(|met| met.until.wait()) });
         }
         self.ledger.take(limiting, part, worker, tokens, now);
         Ok(())
