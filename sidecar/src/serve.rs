@@ -5,21 +5,24 @@ use crate::{load, output, stop};
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
-use std::net::SocketAddr;
 use std::path::Path;
 use tokio::net::TcpListener;
+use weir_core::config::Listen;
 
 #[tokio::main]
 pub(crate) async fn run(path: Option<&Path>) -> Outcome {
     let stop = stop::requested()?;
     let config = load::load(path)?;
-    let listener = bind(config.sidecar.listen).await?;
+    let listener = bind(&config.sidecar.listen).await?;
     output::say(format_args!("sidecar  http://{}", config.sidecar.listen));
     serve(listener, stop).await.map_err(Failure::runtime)
 }
 
 /// Binds the sidecar's address; the error names it.
-pub(crate) async fn bind(address: SocketAddr) -> Outcome<TcpListener> {
+pub(crate) async fn bind(listen: &Listen) -> Outcome<TcpListener> {
+    let Some(address) = listen.tcp() else {
+        return Err(Failure::Runtime(format!("cannot listen on {listen} (sidecar.listen) in this version")));
+    };
     TcpListener::bind(address)
         .await
         .map_err(|error| Failure::Runtime(format!("cannot listen on {address} (sidecar.listen): {error}")))

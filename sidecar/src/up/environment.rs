@@ -17,7 +17,7 @@ pub(super) fn for_envoy(setup: &Setup) -> Outcome<BTreeMap<String, OsString>> {
         }
     }
     let mut missing = BTreeSet::new();
-    for key in setup.config.providers.iter().filter_map(|provider| provider.api_key.as_ref()) {
+    for key in setup.config.secrets() {
         let given = setup.given.get(key.0.as_str()).map(OsString::from);
         match given.or_else(|| std::env::var_os(&key.0)).filter(|value| !value.is_empty()) {
             Some(value) => drop(environment.insert(key.0.clone(), value)),

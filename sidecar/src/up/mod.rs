@@ -38,7 +38,7 @@ pub(crate) async fn run(path: Option<&Path>, options: &Options) -> Outcome {
     tokio::pin!(stop);
     let setup = setup::choose(path)?;
     let environment = environment::for_envoy(&setup)?;
-    let listener = serve::bind(setup.config.sidecar.listen).await?;
+    let listener = serve::bind(&setup.config.sidecar.listen).await?;
     let sim = match setup.simulated {
         true => {
             Some(Sim::start(SimConfig::default()).await.map_err(|e| Failure::Runtime(format!("simulator: {e:#}")))?)
