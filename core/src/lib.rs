@@ -16,6 +16,7 @@
 )]
 #![allow(missing_docs, reason = "fields whose name and type say all; the rest is documented")]
 
+pub mod cache;
 pub mod capability;
 pub mod chain;
 pub mod chance;
