@@ -3,16 +3,16 @@
 use crate::capability::{self, Capabilities};
 use crate::chain::{self, Chain};
 use crate::config::{Config, EnvVar, Kind, Provider, Target, TargetPrice};
+use crate::keys::KeyRing;
 use crate::price::{self, Price};
 use crate::shared::SharedData;
 use crate::stats::{Metrics, Stats};
 use crate::traffic::Traffic;
+use crate::wire;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use subtle::ConstantTimeEq;
 
 /// One configuration in force. A request keeps the one it began with.
 pub struct Gateway {
@@ -25,6 +25,7 @@ pub struct Gateway {
     chains: BTreeSet<String>,
     secrets: BTreeMap<String, String>,
     sidecar_secret: Option<String>,
+    keys: KeyRing,
     /// Bytes of all request bodies under way in this VM.
     held: Cell<usize>,
     pub traffic: Rc<Traffic>,
@@ -79,6 +80,8 @@ pub enum Access {
     /// Its place in the configuration.
     Tenant(usize),
     Denied,
+    /// Nobody here knows it, but the keys of the store were not told yet.
+    NotYetKnown,
 }
 
 /// A chain that Envoy can walk, and the target of each of its attempts.
@@ -112,6 +115,7 @@ impl Gateway {
             chains,
             secrets,
             sidecar_secret,
+            keys: KeyRing::new(&config),
             held,
             traffic,
             stats,
@@ -168,22 +172,19 @@ impl Gateway {
         self.secrets.get(&provider.name).map(String::as_str)
     }
 
-    /// Who the holder of `key` is. Every tenant is compared, each in constant time.
-    pub fn access(&self, key: Option<&str>) -> Access {
-        if self.config.tenants.is_empty() {
-            return Access::Open;
-        }
-        let Some(key) = key else { return Access::Denied };
-        let digest = Sha256::digest(key.as_bytes());
-        let mut found = Access::Denied;
-        for (index, tenant) in self.config.tenants.iter().enumerate() {
-            for key in &tenant.keys {
-                if bool::from(digest.as_slice().ct_eq(&unhex(&key.sha256))) {
-                    found = Access::Tenant(index);
-                }
-            }
-        }
-        found
+    /// Who the holder of `key` is, at `now`.
+    pub fn access(&self, key: Option<&str>, now: u64) -> Access {
+        self.keys.access(key, now)
+    }
+
+    /// Replaces the API keys of the store, as they were told at `now`.
+    pub fn told_keys(&self, keys: &wire::Keys, now: u64) {
+        self.keys.told(keys, now);
+    }
+
+    /// Of the store's API keys; 0 for none.
+    pub fn keys_version(&self) -> u64 {
+        self.keys.version()
     }
 
     /// Whether a tenant may use a model, by the name that it asked for.
@@ -228,16 +229,6 @@ fn secret(name: &EnvVar, env: impl Fn(&str) -> Option<String>) -> Result<String,
         return Err(format!("environment variable {name} holds characters that no API key has"));
     }
     Ok(value)
-}
-
-/// The bytes of a hex string that config has already checked; anything else matches no digest.
-fn unhex(text: &str) -> Vec<u8> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let pair = |pair: &[u8]| match pair {
-        [high, low] => Some(digit(high)?.checked_mul(16)?.checked_add(digit(low)?)?),
-        _ => None,
-    };
-    text.as_bytes().chunks(2).map(pair).collect::<Option<_>>().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub mod failure;
 pub mod gateway;
 pub mod headers;
 pub mod json;
+pub mod keys;
 pub mod limit_headers;
 pub mod price;
 pub mod provider;

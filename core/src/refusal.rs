@@ -34,6 +34,8 @@ pub enum Refusal {
     ForeignOrigin,
     MissingKey,
     UnknownKey,
+    /// The key may be one of the store's, and those were not told yet.
+    KeysNotKnown,
     NotJson {
         message: String,
     },
@@ -105,7 +107,9 @@ impl Refusal {
         let error = self.error();
         let mut reply = Reply::json(error.status, dialect.error_json(&error));
         match self {
-            Refusal::OutOfMemory => reply.headers.push(("retry-after".into(), b"1".to_vec())),
+            Refusal::OutOfMemory | Refusal::KeysNotKnown => {
+                reply.headers.push(("retry-after".into(), b"1".to_vec()));
+            }
             Refusal::MethodNotAllowed { allow } => reply.headers.push(("allow".into(), allow.as_bytes().to_vec())),
             Refusal::Limited(obstacle) => reply.headers.extend(come_again(obstacle.wait().unwrap_or(UNKNOWN_WAIT))),
             Refusal::Failed(attempts) => {
@@ -126,7 +130,7 @@ impl Refusal {
     pub fn outcome(&self) -> Outcome {
         match self {
             // Nothing was limited: nobody is there.
-            Refusal::Limited(Obstacle::Cooling { passes: false, .. }) => Outcome::Upstream5xx,
+            Refusal::Limited(Obstacle::Cooling { passes: false, .. }) | Refusal::KeysNotKnown => Outcome::Upstream5xx,
             Refusal::Limited(_) | Refusal::OutOfMemory => Outcome::Limited,
             Refusal::Failed(_) | Refusal::Gateway { .. } => match self.error().status {
                 429 => Outcome::Upstream429,
@@ -205,6 +209,14 @@ impl Refusal {
                 Some("invalid_api_key"),
                 None,
                 "The API key is not known to this gateway.".into(),
+            ),
+            Refusal::KeysNotKnown => error(
+                503,
+                "server_error",
+                Some("keys_not_known"),
+                None,
+                "The gateway has not heard from its key store yet and does not know this API key. Try again in a moment."
+                    .into(),
             ),
             Refusal::NotJson { message } => error(
                 400,

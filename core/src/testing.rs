@@ -3,9 +3,15 @@
 use crate::gateway::Ports;
 use crate::shared::Local;
 use crate::stats::{Kind, Metrics};
+use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+
+/// A key as a configuration knows it.
+pub(crate) fn hex_sha256(key: &str) -> String {
+    Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// A host of several workers.
 #[derive(Clone, Default)]

@@ -37,11 +37,11 @@ const KEPT: [&str; 8] =
     [":method", ":scheme", ":authority", ":path", "x-request-id", "traceparent", "tracestate", "x-forwarded-proto"];
 
 impl Ask {
-    /// Reads the headers.
+    /// Reads the headers, at `now`.
     ///
     /// # Errors
     /// Why the request is refused already.
-    pub(super) fn read(gateway: &Gateway, headers: &Headers) -> Result<Self, Refusal> {
+    pub(super) fn read(gateway: &Gateway, headers: &Headers, now: u64) -> Result<Self, Refusal> {
         for (name, value) in headers.iter() {
             if std::str::from_utf8(value).is_err() {
                 return Err(Refusal::HeaderNotText { name: String::from_utf8_lossy(name).into_owned() });
@@ -50,7 +50,7 @@ impl Ask {
         let endpoint = endpoint(headers.text(":method").unwrap_or_default(), path(headers))?;
         let tenant = match endpoint {
             Endpoint::Health => None,
-            Endpoint::ChatCompletions | Endpoint::Models => authenticate(gateway, headers)?,
+            Endpoint::ChatCompletions | Endpoint::Models => authenticate(gateway, headers, now)?,
         };
         let is_local = gateway.config.tenants.is_empty() && gateway.config.listen.ip().is_loopback();
         if is_local && headers.text("origin").is_some_and(|origin| !is_loopback(origin)) {
@@ -101,7 +101,7 @@ fn deadline(headers: &Headers) -> Result<Option<Millis>, Refusal> {
     }
 }
 
-fn authenticate(gateway: &Gateway, headers: &Headers) -> Result<Option<usize>, Refusal> {
+fn authenticate(gateway: &Gateway, headers: &Headers, now: u64) -> Result<Option<usize>, Refusal> {
     let mut key = None;
     for name in CREDENTIALS {
         if let Some(value) = once(headers, name)? {
@@ -114,11 +114,12 @@ fn authenticate(gateway: &Gateway, headers: &Headers) -> Result<Option<usize>, R
         }
     }
     let key = key.or_else(|| query_key(headers));
-    match gateway.access(key) {
+    match gateway.access(key, now) {
         Access::Open => Ok(None),
         Access::Tenant(tenant) => Ok(Some(tenant)),
         Access::Denied if key.is_none() => Err(Refusal::MissingKey),
         Access::Denied => Err(Refusal::UnknownKey),
+        Access::NotYetKnown => Err(Refusal::KeysNotKnown),
     }
 }
 

@@ -73,7 +73,9 @@ fn both_roles_share_one_vm() {
     assert!(vms.iter().all(|vm| *vm == vms[0]));
     check(
         vms[0],
-        expect![[r#"{"code":{"local":{"filename":"/etc/weir/weir_filter.wasm"}},"environment_variables":{"host_env_keys":["ANTHROPIC_API_KEY","GEMINI_API_KEY","OPENAI_API_KEY","WEIR_SIDECAR_SECRET"]},"runtime":"envoy.wasm.runtime.v8","vm_id":"weir"}"#]],
+        expect![[
+            r#"{"code":{"local":{"filename":"/etc/weir/weir_filter.wasm"}},"environment_variables":{"host_env_keys":["ANTHROPIC_API_KEY","GEMINI_API_KEY","OPENAI_API_KEY","WEIR_SIDECAR_SECRET"]},"runtime":"envoy.wasm.runtime.v8","vm_id":"weir"}"#
+        ]],
     );
 }
 

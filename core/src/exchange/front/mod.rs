@@ -115,7 +115,7 @@ impl Front {
         self.since = now;
         let path = ask::path(headers);
         self.dialect = Dialect::of_path(path);
-        let mut step = match Ask::read(&self.gateway, headers) {
+        let mut step = match Ask::read(&self.gateway, headers, now) {
             Err(refusal) => self.refuse(&refusal, now),
             Ok(ask) => match ask.endpoint {
                 Endpoint::Health => return self.answer(Reply::json(200, br#"{"status":"ok"}"#.to_vec())),

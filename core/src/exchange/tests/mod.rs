@@ -1,6 +1,7 @@
 //! The two roles, driven without a host: what a test needs of Envoy is a loop of a few lines.
 
 mod counting;
+mod keys;
 
 use super::{Attempt, AttemptEvent, Effect, Exchange, Flow, Front, FrontEvent, Step, Waker};
 use crate::config;
