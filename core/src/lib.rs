@@ -16,6 +16,7 @@
 )]
 #![allow(missing_docs, reason = "fields whose name and type say all; the rest is documented")]
 
+pub mod budget;
 pub mod capability;
 pub mod chain;
 pub mod chance;
@@ -35,9 +36,11 @@ pub mod provider;
 pub mod refusal;
 pub mod route;
 pub mod shared;
+mod spending;
 pub mod sse;
 pub mod stats;
 #[cfg(test)]
 mod testing;
 pub mod traffic;
 pub mod wire;
+mod worker_sum;
