@@ -26,6 +26,21 @@ pub fn show(millis: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", part(3_600, 24), part(60, 60), part(1, 60))
 }
 
+/// The begin of the day after that of `millis`.
+pub(crate) fn next_day(millis: u64) -> u64 {
+    millis.checked_div(DAY).unwrap_or(0).saturating_add(1).saturating_mul(DAY)
+}
+
+/// The begin of the month after that of `millis`; the end of time after the year 9999.
+pub(crate) fn next_month(millis: u64) -> u64 {
+    let (year, month, _) = date(millis.checked_div(DAY).unwrap_or(0));
+    let next = match month {
+        12 => midnight(year.saturating_add(1), 1, 1),
+        month => midnight(year, month.saturating_add(1), 1),
+    };
+    next.unwrap_or(u64::MAX)
+}
+
 /// The begin of a day of the years 1970 to 9999, in milliseconds since 1970; None if there is no such day.
 /// `days_from_civil` of <https://howardhinnant.github.io/date_algorithms.html>: years begin in March, so that the leap
 /// day is the last.
@@ -76,7 +91,7 @@ fn parts(text: &str, separator: char, digits: [usize; 3]) -> Option<[u64; 3]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{show, timestamp};
+    use super::{next_day, next_month, show, timestamp};
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -104,6 +119,16 @@ mod tests {
             let millis = days * 86_400_000;
             assert_eq!(timestamp(&show(millis)), Some(millis));
         }
+    }
+
+    #[test]
+    fn a_day_and_a_month_end_at_midnight() {
+        let after = |next: fn(u64) -> u64, text: &str| show(next(timestamp(text).unwrap()));
+        assert_eq!(after(next_day, "2027-02-28T23:59:59Z"), "2027-03-01T00:00:00Z");
+        assert_eq!(after(next_day, "2027-03-01"), "2027-03-02T00:00:00Z");
+        assert_eq!(after(next_month, "2027-01-31T08:00:00Z"), "2027-02-01T00:00:00Z");
+        assert_eq!(after(next_month, "2027-12-01"), "2028-01-01T00:00:00Z");
+        assert_eq!(next_month(u64::MAX), u64::MAX);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What every request reads and none changes: the configuration, made ready.
 
+use crate::budget::Budgets;
 use crate::capability::{self, Capabilities};
 use crate::chain::{self, Chain};
 use crate::config::{Config, EnvVar, Kind, Provider, Target, TargetPrice};
@@ -9,8 +10,9 @@ use crate::shared::SharedData;
 use crate::stats::{Metrics, Stats};
 use crate::traffic::Traffic;
 use crate::wire;
+use crate::worker_sum::WorkerSum;
 use serde::Deserialize;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -26,6 +28,10 @@ pub struct Gateway {
     secrets: BTreeMap<String, String>,
     sidecar_secret: Option<String>,
     keys: KeyRing,
+    pub(crate) budgets: RefCell<Budgets>,
+    pub(crate) cache_bytes: WorkerSum,
+    /// The sidecar, or the store behind it, does not answer.
+    pub(crate) outage: Cell<bool>,
     /// Bytes of all request bodies under way in this VM.
     held: Cell<usize>,
     pub traffic: Rc<Traffic>,
@@ -106,6 +112,7 @@ impl Gateway {
         let chains = chain::all(&config).iter().map(Chain::cluster).collect();
         let capabilities = capability::Table::builtin()?;
         let held = Cell::new(0);
+        let cache_bytes = WorkerSum::new(ports.shared.clone(), "weir.cache_bytes", ports.worker);
         let traffic = Rc::new(Traffic::new(&config, ports.shared, ports.worker));
         let stats = Stats::new(&config, ports.metrics);
         let mut gateway = Self {
@@ -116,6 +123,9 @@ impl Gateway {
             secrets,
             sidecar_secret,
             keys: KeyRing::new(&config),
+            budgets: RefCell::new(Budgets::new(&config)),
+            cache_bytes,
+            outage: Cell::new(false),
             held,
             traffic,
             stats,
@@ -193,10 +203,11 @@ impl Gateway {
         tenant.is_some_and(|tenant| tenant.models.as_ref().is_none_or(|models| models.iter().any(|name| name == model)))
     }
 
-    /// Shows how each provider is, and how many requests wait.
+    /// Shows how each provider is, how many requests wait, and how much of each budget is spent.
     pub fn show(&self, now: u64) {
         (0..self.config.providers.len()).for_each(|index| self.show_provider(index, now));
         self.stats.waiting(self.traffic.waiting());
+        self.show_budgets(now);
     }
 
     /// Shows how the provider at `index` is.

@@ -16,6 +16,7 @@
 )]
 #![allow(missing_docs, reason = "fields whose name and type say all; the rest is documented")]
 
+pub mod budget;
 pub mod cache;
 pub mod capability;
 pub mod chain;
@@ -36,9 +37,11 @@ pub mod provider;
 pub mod refusal;
 pub mod route;
 pub mod shared;
+mod spending;
 pub mod sse;
 pub mod stats;
 #[cfg(test)]
 mod testing;
 pub mod traffic;
 pub mod wire;
+mod worker_sum;

@@ -1,9 +1,10 @@
 //! Why Weir answers a request itself, and what the client reads then.
 
-use crate::config::{Millis, Target, show};
+use crate::config::{Budget, BudgetPeriod, Millis, Target, show};
 use crate::dialect::Dialect;
 use crate::failure::{Class, Failure};
 use crate::headers::HeaderList;
+use crate::price;
 use crate::provider::Unsupported;
 use crate::stats::Outcome;
 use crate::traffic::{Ceiling, Obstacle, Owner};
@@ -58,6 +59,15 @@ pub enum Refusal {
     Unsupported(Unsupported),
     /// A limit of ours, a full waiting room, or targets that are all left alone.
     Limited(Obstacle),
+    /// Nothing is left of a tenant's budget.
+    BudgetSpent {
+        tenant: String,
+        budget: Budget,
+        /// Milliseconds until it begins anew.
+        left: u64,
+    },
+    /// The store does not say what is left of it, and nothing is admitted without it.
+    BudgetUnknown,
     /// Every target was tried.
     Failed(Vec<Attempted>),
     /// Envoy answered in our place.
@@ -104,14 +114,23 @@ const INVALID: &str = "invalid_request_error";
 impl Refusal {
     /// The answer in the client's dialect.
     pub fn reply(&self, dialect: Dialect) -> Reply {
-        let error = self.error();
+        let mut error = self.error();
+        if let (Refusal::BudgetSpent { .. }, Dialect::Anthropic) = (self, dialect) {
+            error.status = 402;
+        }
         let mut reply = Reply::json(error.status, dialect.error_json(&error));
         match self {
-            Refusal::OutOfMemory | Refusal::KeysNotKnown => {
+            Refusal::OutOfMemory | Refusal::KeysNotKnown | Refusal::BudgetUnknown => {
                 reply.headers.push(("retry-after".into(), b"1".to_vec()));
             }
             Refusal::MethodNotAllowed { allow } => reply.headers.push(("allow".into(), allow.as_bytes().to_vec())),
             Refusal::Limited(obstacle) => reply.headers.extend(come_again(obstacle.wait().unwrap_or(UNKNOWN_WAIT))),
+            // The whole wait is told, but no SDK shall sleep for it: some would, for hours (PROVIDERS E).
+            Refusal::BudgetSpent { left, .. } => {
+                let seconds = left.div_ceil(1_000).max(1).to_string();
+                reply.headers.push(("retry-after".into(), seconds.into_bytes()));
+                reply.headers.push(("x-should-retry".into(), b"false".to_vec()));
+            }
             Refusal::Failed(attempts) => {
                 reply.headers.push(("x-weir-attempts".into(), attempts.len().to_string().into_bytes()));
                 if let Some(wait) = retry_after(attempts) {
@@ -131,7 +150,9 @@ impl Refusal {
         match self {
             // Nothing was limited: nobody is there.
             Refusal::Limited(Obstacle::Cooling { passes: false, .. }) | Refusal::KeysNotKnown => Outcome::Upstream5xx,
-            Refusal::Limited(_) | Refusal::OutOfMemory => Outcome::Limited,
+            Refusal::Limited(_) | Refusal::OutOfMemory | Refusal::BudgetSpent { .. } | Refusal::BudgetUnknown => {
+                Outcome::Limited
+            }
             Refusal::Failed(_) | Refusal::Gateway { .. } => match self.error().status {
                 429 => Outcome::Upstream429,
                 408 | 504 => Outcome::Timeout,
@@ -259,6 +280,31 @@ impl Refusal {
                 error(400, INVALID, Some("unsupported_parameter"), Some(param), message.clone())
             }
             Refusal::Limited(obstacle) => limited(obstacle),
+            Refusal::BudgetSpent { tenant, budget, left } => {
+                let per = match budget.per {
+                    BudgetPeriod::Day => "day",
+                    BudgetPeriod::Month => "month",
+                };
+                let dollars = price::show(budget.microusd);
+                let left = show(Millis(left.div_ceil(1_000).saturating_mul(1_000)));
+                // As OpenAI says it of its own accounts: the type is the code.
+                error(
+                    429,
+                    "insufficient_quota",
+                    Some("insufficient_quota"),
+                    None,
+                    format!(
+                        "The budget of tenant '{tenant}' ({dollars} dollars per {per}) is spent. It begins anew in {left}."
+                    ),
+                )
+            }
+            Refusal::BudgetUnknown => error(
+                503,
+                "server_error",
+                Some("budget_unknown"),
+                None,
+                "The gateway cannot tell what is left of this API key's budget. Try again in a moment.".into(),
+            ),
             Refusal::Failed(attempts) => failed(attempts),
             Refusal::Gateway { status } => error(
                 *status,
