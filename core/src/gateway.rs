@@ -1,12 +1,14 @@
 //! What every request reads and none changes: the configuration, made ready.
 
 use crate::budget::Budgets;
+use crate::cache::L1;
 use crate::capability::{self, Capabilities};
 use crate::chain::{self, Chain};
 use crate::config::{Config, EnvVar, Kind, Provider, Target, TargetPrice};
 use crate::keys::KeyRing;
 use crate::price::{self, Price};
-use crate::shared::SharedData;
+use crate::shared::{self, Change, SharedData};
+use crate::sidecar::Sidecar;
 use crate::stats::{Metrics, Stats};
 use crate::traffic::Traffic;
 use crate::wire;
@@ -35,6 +37,9 @@ pub struct Gateway {
     /// Bytes of all request bodies under way in this VM.
     held: Cell<usize>,
     pub traffic: Rc<Traffic>,
+    pub(crate) sidecar: Sidecar,
+    /// Cached answers of this worker.
+    pub(crate) l1: RefCell<L1>,
     pub(crate) stats: Stats,
 }
 
@@ -52,6 +57,8 @@ pub struct Ports {
     pub metrics: Box<dyn Metrics>,
     /// A number that no other VM has.
     pub worker: u64,
+    /// Whether there is a sidecar that could be called.
+    pub has_sidecar: bool,
 }
 
 /// Most bytes of request bodies that one VM, so one worker, holds at once. A VM has 1 GiB, and a body takes about twice
@@ -113,6 +120,8 @@ impl Gateway {
         let capabilities = capability::Table::builtin()?;
         let held = Cell::new(0);
         let cache_bytes = WorkerSum::new(ports.shared.clone(), "weir.cache_bytes", ports.worker);
+        let sidecar = Sidecar::new(envoy(&*ports.shared, ports.worker), ports.worker, ports.has_sidecar);
+        let l1 = RefCell::new(L1::new(usize::try_from(config.cache.worker_bytes).unwrap_or(usize::MAX)));
         let traffic = Rc::new(Traffic::new(&config, ports.shared, ports.worker));
         let stats = Stats::new(&config, ports.metrics);
         let mut gateway = Self {
@@ -128,10 +137,13 @@ impl Gateway {
             outage: Cell::new(false),
             held,
             traffic,
+            sidecar,
+            l1,
             stats,
             config,
         };
         gateway.known = gateway.config.targets().map(|target| gateway.look_up(target)).collect();
+        gateway.apply_regime();
         Ok(gateway)
     }
 
@@ -240,6 +252,20 @@ fn secret(name: &EnvVar, env: impl Fn(&str) -> Option<String>) -> Result<String,
         return Err(format!("environment variable {name} holds characters that no API key has"));
     }
     Ok(value)
+}
+
+/// The number of this Envoy, the same for all its workers: that of the worker that came first.
+fn envoy(shared: &dyn SharedData, worker: u64) -> u64 {
+    const KEY: &str = "weir.1.envoy";
+    shared::create::<u64>(shared, KEY);
+    let envoy = shared::update(shared, KEY, |envoy: &mut u64| {
+        if *envoy != 0 {
+            return Change::Keep(*envoy);
+        }
+        *envoy = worker.max(1);
+        Change::Write(*envoy)
+    });
+    envoy.unwrap_or(worker)
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ pub mod provider;
 pub mod refusal;
 pub mod route;
 pub mod shared;
+pub mod sidecar;
 mod spending;
 pub mod sse;
 pub mod stats;

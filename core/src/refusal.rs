@@ -7,7 +7,7 @@ use crate::headers::HeaderList;
 use crate::price;
 use crate::provider::Unsupported;
 use crate::stats::Outcome;
-use crate::traffic::{Ceiling, Obstacle, Owner};
+use crate::traffic::{Ceiling, Obstacle, Owner, Until};
 
 /// A request that gets no model's answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +57,8 @@ pub enum Refusal {
     },
     /// No target of the request can serve it: what stands against the first of them.
     Unsupported(Unsupported),
+    /// It was to be answered from the cache or not at all.
+    NotCached,
     /// A limit of ours, a full waiting room, or targets that are all left alone.
     Limited(Obstacle),
     /// Nothing is left of a tenant's budget.
@@ -124,6 +126,8 @@ impl Refusal {
                 reply.headers.push(("retry-after".into(), b"1".to_vec()));
             }
             Refusal::MethodNotAllowed { allow } => reply.headers.push(("allow".into(), allow.as_bytes().to_vec())),
+            // To come again at once would not help.
+            Refusal::NotCached => reply.headers.push(("x-should-retry".into(), b"false".to_vec())),
             Refusal::Limited(obstacle) => reply.headers.extend(come_again(obstacle.wait().unwrap_or(UNKNOWN_WAIT))),
             // The whole wait is told, but no SDK shall sleep for it: some would, for hours (PROVIDERS E).
             Refusal::BudgetSpent { left, .. } => {
@@ -279,6 +283,14 @@ impl Refusal {
             Refusal::Unsupported(Unsupported { param, message }) => {
                 error(400, INVALID, Some("unsupported_parameter"), Some(param), message.clone())
             }
+            // As HTTP answers `only-if-cached` (RFC 9111, 5.2.1.7).
+            Refusal::NotCached => error(
+                504,
+                INVALID,
+                Some("not_cached"),
+                Some("x-weir-cache"),
+                "No answer to this request is in the cache, and 'x-weir-cache: only' asks for none from elsewhere.".into(),
+            ),
             Refusal::Limited(obstacle) => limited(obstacle),
             Refusal::BudgetSpent { tenant, budget, left } => {
                 let per = match budget.per {
@@ -340,6 +352,10 @@ fn limited(obstacle: &Obstacle) -> ErrorBody {
         None => "Try again in a moment.".to_owned(),
     };
     let (status, kind, code, why) = match obstacle {
+        Obstacle::Limited { until: Until::Closed, .. } => {
+            let why = "The limits that all gateways share cannot be checked at the moment.".to_owned();
+            (503, "server_error", "limits_unavailable", why)
+        }
         Obstacle::Limited { owner, ceiling, .. } => {
             let whose = match owner {
                 Owner::Provider => "the provider",

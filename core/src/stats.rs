@@ -58,6 +58,13 @@ pub enum Outcome {
     Aborted,
 }
 
+impl Outcome {
+    /// As a label.
+    pub fn name(self) -> &'static str {
+        OUTCOMES.iter().find(|(have, _)| *have == self).map_or("", |(_, name)| name)
+    }
+}
+
 const OUTCOMES: [(Outcome, &str); 8] = [
     (Outcome::Ok, "ok"),
     (Outcome::ClientError, "client_error"),
@@ -92,6 +99,8 @@ pub enum Limited {
     RetryBudget,
     /// The tenant's budget is spent, or not known.
     Budget,
+    /// The sidecar does not answer, and `on_outage` is `closed`.
+    Outage,
 }
 
 const OWNERS: [(Owner, &str); 4] = [
@@ -102,12 +111,13 @@ const OWNERS: [(Owner, &str); 4] = [
 ];
 const CEILINGS: [(Ceiling, &str); 3] =
     [(Ceiling::Requests, "requests"), (Ceiling::Tokens, "tokens"), (Ceiling::Concurrency, "concurrency")];
-const OTHER_LIMITS: [(Limited, &str); 5] = [
+const OTHER_LIMITS: [(Limited, &str); 6] = [
     (Limited::Cooling, "cooldown"),
     (Limited::WaitingRoom, "waiting_room"),
     (Limited::WaitedInVain, "waited_in_vain"),
     (Limited::RetryBudget, "retry_budget"),
     (Limited::Budget, "budget"),
+    (Limited::Outage, "outage"),
 ];
 
 /// `kind` of `weir_tokens`.
@@ -154,6 +164,7 @@ pub struct Stats {
     cache_bytes: Grid,
     sidecar_calls: Grid,
     sidecar_outage: Grid,
+    reports_lost: Grid,
     budget_percent: Grid,
     budget_warning: Grid,
     fallbacks: Grid,
@@ -247,6 +258,7 @@ impl Stats {
             cache_bytes: grid(Gauge, "cache_bytes", &none(), &none(), &none()),
             sidecar_calls: grid(Counter, "sidecar_calls", &calls, &results_of(&CALL_RESULTS), &none()),
             sidecar_outage: grid(Gauge, "sidecar_outage", &none(), &none(), &none()),
+            reports_lost: grid(Counter, "reports_lost", &none(), &none(), &none()),
             budget_percent: grid(Gauge, "budget_percent", &budgeted, &none(), &none()),
             budget_warning: grid(Gauge, "budget_warning", &budgeted, &none(), &none()),
             budgets,
@@ -328,6 +340,11 @@ impl Stats {
     /// Whether the sidecar, or the store behind it, does not answer. As the worker that spoke last knows it.
     pub fn sidecar_outage(&self, outage: bool) {
         self.set(self.sidecar_outage.at(0, 0, 0), u64::from(outage));
+    }
+
+    /// What a request used will not be told to the sidecar: it has been away for too long.
+    pub fn report_lost(&self) {
+        self.count(self.reports_lost.at(0, 0, 0), 1);
     }
 
     /// How much of its budget the tenant at that place has spent, and whether that is worth a warning. As the worker that

@@ -22,7 +22,12 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn ports(&self, worker: u64) -> Ports {
-        Ports { shared: Rc::new(self.shared.clone()), metrics: Box::new(self.stats.clone()), worker }
+        Ports {
+            shared: Rc::new(self.shared.clone()),
+            metrics: Box::new(self.stats.clone()),
+            worker,
+            has_sidecar: false,
+        }
     }
 
     /// The value of a stat, by its whole name; of a histogram, how many values it got.

@@ -1,7 +1,7 @@
 //! A running gateway, between the test and a simulator of its own.
 
 use crate::cli::{Command, Running};
-use crate::{ports::free_port, sse, target::TARGETS};
+use crate::{artifacts, ports::free_port, sse, target::TARGETS};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -146,6 +146,40 @@ impl Setup {
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
         let (address, admin, sidecar) = (address(listen), address(admin), address(sidecar));
         Gateway { http, address, admin, sidecar, sim: Arc::clone(sim), process }
+    }
+}
+
+impl Setup {
+    /// The same, as an Envoy that shares the sidecar of another gateway: the rendered bootstrap, without `weir up`.
+    ///
+    /// # Panics
+    /// If it does not serve; its logs are shown.
+    pub async fn start_beside(&self, other: &Gateway) -> Gateway {
+        let (listen, admin) = (free_port(), free_port());
+        let yaml = self.yaml(&other.sim, listen, admin, other.sidecar.port());
+        let render = Command::new(&["render", "--out", "envoy.yaml"]).config(&yaml);
+        let bootstrap = render.path("envoy.yaml");
+        let mut rendered = render.start();
+        let outcome = rendered.finish(START).await;
+        assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+        let workers = self.concurrency.to_string();
+        let bootstrap = bootstrap.to_string_lossy();
+        let arguments = ["-c", &*bootstrap, "--concurrency", &*workers, "--disable-hot-restart", "--log-level", "warn"];
+        let mut command = Command::of(artifacts::envoy(), &arguments);
+        for (variable, value) in &self.env {
+            command = command.env(variable, value);
+        }
+        let process = command.start();
+        let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let (address, admin, sidecar) = (address(listen), address(admin), other.sidecar);
+        let gateway = Gateway { http, address, admin, sidecar, sim: Arc::clone(&other.sim), process };
+        let begun = std::time::Instant::now();
+        while gateway.http.get(gateway.url("/healthz")).send().await.is_err() {
+            assert!(begun.elapsed() < START, "Envoy does not serve");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        gateway
     }
 }
 

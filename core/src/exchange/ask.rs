@@ -1,5 +1,6 @@
 //! What a request's headers ask for: who calls, which endpoint, and how it wants to be treated.
 
+use super::caching::Mode;
 use crate::config::Millis;
 use crate::gateway::{Access, Gateway};
 use crate::headers::{HeaderList, Headers};
@@ -13,6 +14,8 @@ pub(super) struct Ask {
     pub(super) tenant: Option<usize>,
     /// `x-weir-route`.
     pub(super) route: Option<String>,
+    /// `x-weir-cache`.
+    pub(super) cache: Mode,
     /// `x-weir-priority`.
     pub(super) priority: Priority,
     /// `x-weir-deadline-ms`.
@@ -68,6 +71,7 @@ impl Ask {
             endpoint,
             tenant,
             route: once(headers, "x-weir-route")?.map(str::to_owned),
+            cache: cache(headers)?,
             priority: priority(headers)?,
             deadline: deadline(headers)?,
             request_id: headers.text("x-request-id").unwrap_or_default().to_owned(),
@@ -80,6 +84,13 @@ impl Ask {
 pub(super) fn path(headers: &Headers) -> &str {
     let path = headers.text(":path").unwrap_or_default();
     path.split_once('?').map_or(path, |(path, _)| path)
+}
+
+fn cache(headers: &Headers) -> Result<Mode, Refusal> {
+    const NAME: &str = "x-weir-cache";
+    let Some(text) = once(headers, NAME)? else { return Ok(Mode::default()) };
+    let message = || "it must be no-store, refresh or only".to_owned();
+    Mode::parse(text.trim()).ok_or_else(|| Refusal::InvalidField { param: NAME.into(), message: message() })
 }
 
 fn priority(headers: &Headers) -> Result<Priority, Refusal> {

@@ -15,6 +15,13 @@ pub enum CacheResult {
     Refused,
 }
 
+impl CacheResult {
+    /// As a label, and in `x-weir-cache`.
+    pub fn name(self) -> &'static str {
+        CACHE_RESULTS.iter().find(|(have, _)| *have == self).map_or("", |(_, name)| name)
+    }
+}
+
 pub(super) const CACHE_RESULTS: [(CacheResult, &str); 6] = [
     (CacheResult::Hit, "hit"),
     (CacheResult::Miss, "miss"),

@@ -33,7 +33,7 @@ pub use estimate::Size;
 pub use lease::Regime;
 pub use leases::LeaseCall;
 pub use ledger::{Level, Levels, part};
-pub use permit::{Permit, TenantPermit};
+pub use permit::{Permit, TenantPermit, Used};
 pub use queue::{Priority, Rank};
 pub use room::{Place, Waiter};
 
@@ -50,7 +50,6 @@ use tenant::TenantDesk;
 use workers::{HEARTBEAT, Workers};
 
 const WORKERS: &str = "weir.1.workers";
-const CALL_DEADLINE: u64 = 50;
 const TAGS: &str = "weir.1.room";
 
 /// Traffic control of one worker.
@@ -88,13 +87,18 @@ impl Traffic {
             desks: config.providers.iter().map(|provider| Desk::new(provider, shared.clone(), worker)).collect(),
             tenants: config.tenants.iter().map(|tenant| TenantDesk::new(tenant, shared.clone(), worker)).collect(),
             retries: Retries::new(&config.retry_budget, &*shared),
-            leases: Leases::new(CALL_DEADLINE),
+            leases: Leases::new(config.sidecar.call_deadline.0),
             room: RefCell::default(),
             max_waiting: u64::from(config.waiting_room.max_waiting),
             max_waiting_bytes: config.waiting_room.max_bytes,
             last_beat: Cell::new(0),
             shared,
         }
+    }
+
+    /// Which worker this is.
+    pub fn worker(&self) -> u64 {
+        self.worker
     }
 
     /// Lets a request wait. None when the room is full.

@@ -14,6 +14,14 @@ use crate::limit_headers::Told;
 use crate::shared::Change;
 use std::rc::Rc;
 
+/// What an attempt used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Used {
+    pub usage: Usage,
+    /// The provider did not say.
+    pub is_estimate: bool,
+}
+
 /// A slot and tokens of a provider. Dropped without an outcome, it is as if nothing had been taken.
 pub struct Permit {
     traffic: Rc<Traffic>,
@@ -152,7 +160,7 @@ impl Permit {
     }
 
     /// The whole answer came. Without a usage, `text` bytes of it are what is known.
-    pub fn served(mut self, usage: Option<Usage>, text: u64, now: u64) -> u64 {
+    pub fn served(mut self, usage: Option<Usage>, text: u64, now: u64) -> Used {
         let used = self.used(usage, text);
         if let Some(desk) = self.desk() {
             if let Some(usage) = usage {
@@ -162,15 +170,15 @@ impl Permit {
                 desk.learn_answer(self.part, now.saturating_sub(self.since));
             }
         }
-        self.close(used, now, |state| state.health.succeeded(now));
+        self.close(used.usage.total(), now, |state| state.health.succeeded(now));
         used
     }
 
-    /// The client left. What had come by then, in bytes, is what is known of its cost.
-    pub fn aborted(mut self, usage: Option<Usage>, text: u64, now: u64) -> u64 {
+    /// The client left, or the answer broke off. What had come by then, in bytes, is what is known of its cost.
+    pub fn aborted(mut self, usage: Option<Usage>, text: u64, now: u64) -> Used {
         let used = self.used(usage, text);
         let (probe, worker) = (self.probe, self.traffic.worker);
-        self.close(used, now, |state| {
+        self.close(used.usage.total(), now, |state| {
             if probe {
                 state.health.forget_probe(worker);
             }
@@ -226,13 +234,13 @@ impl Permit {
         (used, outcome)
     }
 
-    fn used(&self, usage: Option<Usage>, text: u64) -> u64 {
-        let guess = || {
-            let desk = self.desk()?;
-            let prompt = desk.text_tokens(self.part, self.size.prompt_bytes);
-            Some(prompt.saturating_add(desk.text_tokens(self.part, text)))
-        };
-        usage.map(|usage| usage.total()).or_else(guess).unwrap_or(self.tokens)
+    fn used(&self, usage: Option<Usage>, text: u64) -> Used {
+        if let Some(usage) = usage {
+            return Used { usage, is_estimate: false };
+        }
+        let tokens = |bytes| self.desk().map_or(0, |desk| desk.text_tokens(self.part, bytes));
+        let (prompt, completion) = (tokens(self.size.prompt_bytes), if text == 0 { 0 } else { tokens(text) });
+        Used { usage: Usage { prompt, completion, ..Usage::default() }, is_estimate: true }
     }
 
     fn close(&mut self, used: u64, now: u64, mut also: impl FnMut(&mut super::provider::ProviderState)) {

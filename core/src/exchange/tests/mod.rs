@@ -7,6 +7,7 @@ use super::{Attempt, AttemptEvent, Effect, Exchange, Flow, Front, FrontEvent, St
 use crate::config;
 use crate::gateway::Gateway;
 use crate::headers::{HeaderList, Headers, encode};
+use crate::sidecar::Call;
 use crate::testing::Host;
 use std::rc::Rc;
 #[cfg(target_arch = "wasm32")]
@@ -48,6 +49,7 @@ struct Done {
     reply: Option<(u16, String)>,
     exchange: Option<Rc<Exchange>>,
     reset: bool,
+    calls: Vec<Call>,
     waits: Option<Waker>,
 }
 
@@ -64,6 +66,7 @@ fn done(step: Step) -> Done {
             Effect::Reset => done.reset = true,
             Effect::NotePath(path) => assert!(!path.contains('?'), "without the query: {path}"),
             Effect::Publish(exchange) => done.exchange = Some(exchange),
+            Effect::Call(call) => done.calls.push(call),
         }
     }
     if let Flow::Wait(waker) = step.flow {
