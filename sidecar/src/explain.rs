@@ -7,8 +7,8 @@ use std::path::Path;
 use weir_core::chain::Chain;
 use weir_core::civil;
 use weir_core::config::{
-    ApiKey, BaseUrl, BudgetPeriod, Config, Limits, Model, OnOutage, Provider, Sidecar, Store, Target, Tenant,
-    WaitingRoom, show, show_size,
+    ApiKey, BaseUrl, BudgetPeriod, Config, Limits, Model, OnOutage, Provider, Sidecar, Store, Target, TargetPrice,
+    Tenant, WaitingRoom, show, show_size,
 };
 use weir_core::price::{self, Price, Rates};
 
@@ -76,6 +76,10 @@ fn request(config: &Config, name: &str) -> Result<String, String> {
         let mut text = format!("model {name}, addressed directly\n  one attempt: {model} at {attempt}\n");
         let own = provider.model_limits.iter().filter(|own| own.model == model).map(|own| (model, &own.limits));
         limits([("all models", &provider.limits)].into_iter().chain(own), &mut text);
+        let same = |own: &&TargetPrice| (&*own.provider, &*own.model) == (&*provider.name, model);
+        if let Some(own) = config.prices.iter().find(same) {
+            price(model, &own.price, &mut text);
+        }
         let _ = writeln!(text, "  chain {}", Chain(vec![provider.name.clone()]).cluster());
         return Ok(text);
     }
@@ -316,6 +320,7 @@ mod tests {
               one attempt: gpt-5.6 at openai (OpenAi) https://api.openai.com, key from $OPENAI_API_KEY; after 5 failures in a row, or when 50% fail, left out for 30s
               all models: at most 60000 requests per minute (60000 at once), 2000000 tokens per minute (2000000 at once), 100 under way
               gpt-5.6: at most 30000 requests per minute, 1000000 tokens per minute, 50 under way
+              gpt-5.6: dollars per million tokens: input 4, output 20, cached 0.4, cache write 5
               chain chain:openai
         "#]].assert_eq(&request(&config, "openai/gpt-5.6").expect("a target"));
     }
@@ -351,6 +356,35 @@ tenants: {{ t: {{ key_sha256: {key}, models: [{{ model: m, targets: [a/y, {{ tar
                 chain chain:a+a+a+a
         "#]]
         .assert_eq(&request(&config, "m").expect("a model"));
+    }
+
+    #[test]
+    fn what_many_envoys_share_is_told_without_its_secrets() {
+        let above = "{ prompt_tokens: 1000, input: 2, output: 3 }";
+        let config = config(&format!(
+            "providers: {{ a: {{ kind: openai, api_key: $K }} }}
+sidecar: {{ listen: \"unix:/run/weir.sock\", on_outage: closed, call_deadline: 1s }}
+store: redis://:hunter2@redis:6379/0
+cache: {{ worker_bytes: 0 }}
+models: {{ m: {{ targets: [a/x], cache: {{ exact: {{ ttl: 5m, sampled: true }} }} }} }}
+tenants: {{ t: {{ budget: {{ usd: 12.5, per: month }} }} }}
+prices: {{ a/x: {{ input: 1, output: 1.5, above: {above} }} }}"
+        ));
+        let text = everything(&config);
+        let told = |start: &str| text.lines().filter(|line| line.trim_start().starts_with(start)).collect::<Vec<_>>();
+        assert_eq!(
+            told("sidecar"),
+            ["sidecar  unix:/run/weir.sock; no call takes longer than 1s; without it what is limited is refused"]
+        );
+        assert_eq!(told("store"), ["store    redis://redis:6379/0"]);
+        assert_eq!(told("cache"), ["cache    nothing in the workers; one answer at most 1MiB"]);
+        assert_eq!(told("answers"), ["  answers kept for 5m, at any temperature"]);
+        assert_eq!(told("keys"), ["  keys: those in the store"]);
+        assert_eq!(told("budget"), ["  budget: 12.5 dollars per month (UTC)"]);
+        let price = "  x: dollars per million tokens: input 1, output 1.5, cached 1, cache write 1";
+        assert_eq!(told("x:"), [price]);
+        assert_eq!(told("above"), ["    above 1000 prompt tokens: input 2, output 3, cached 2, cache write 2"]);
+        assert!(request(&config, "a/x").expect("a target").contains(price));
     }
 
     #[test]
