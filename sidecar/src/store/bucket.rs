@@ -59,7 +59,7 @@ pub(super) fn debit(buckets: &mut [Bucket], debits: &[(usize, &Debit)], now: u64
         buckets.copy_from_slice(&settled);
     }
     for (bucket, begin) in buckets.iter_mut().zip(begin) {
-        bucket.changes = bucket.changes.saturating_add(u64::from(bucket.full_at != begin));
+        bucket.changes = bucket.changes.saturating_add(u64::from(bucket.full_at.max(now) != begin));
     }
     for (&(index, debit), debited) in debits.iter().zip(&mut debited) {
         let bucket = &buckets[index];

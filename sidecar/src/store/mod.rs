@@ -6,8 +6,12 @@
 
 mod bucket;
 mod memory;
+mod redis;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use memory::Memory;
+pub(crate) use redis::Redis;
 
 use async_trait::async_trait;
 use bytes::Bytes;

@@ -13,8 +13,8 @@ use std::sync::Mutex;
 const SHARD_BYTES: usize = 8 << 20;
 const MAX_SHARDS: usize = 16;
 /// What an answer costs besides its bytes: the node (112), its place in the table when that has just grown (39), what
-/// `Bytes` counts its users with (32), and what the allocator adds to the value (16); measured by
-/// `a_million_answers_stay_within_the_bound`.
+/// `Bytes` counts its users with (32), and what the allocator adds to the value (16);
+/// measured by `a_million_answers_stay_within_the_bound`.
 const OVERHEAD: usize = 208;
 /// Answers at the old end that a put looks at, and drops if their time is over.
 const SWEPT: usize = 4;

@@ -23,10 +23,10 @@ struct Kept {
 
 impl Limits {
     pub(super) fn debit(&mut self, debits: &[Debit], now: u64) -> Result<Vec<Debited>, Unavailable> {
-        self.make_room(debits.len(), now)?;
         let mut ids: Vec<&str> = debits.iter().map(|debit| debit.id.as_str()).collect();
         ids.sort_unstable();
         ids.dedup();
+        self.make_room(ids.iter().filter(|id| !self.buckets.contains_key(**id)).count(), now)?;
         let mut buckets: Vec<Bucket> =
             ids.iter().map(|id| self.buckets.get(*id).map_or_else(Bucket::default, |kept| kept.bucket)).collect();
         let placed: Vec<(usize, &Debit)> = debits
@@ -47,7 +47,7 @@ impl Limits {
     }
 
     fn make_room(&mut self, more: usize, now: u64) -> Result<(), Unavailable> {
-        if self.buckets.len() + more <= self.sweep_at {
+        if more == 0 || self.buckets.len() + more <= self.sweep_at {
             return Ok(());
         }
         self.buckets.retain(|_, kept| kept.until > now);
