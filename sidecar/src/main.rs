@@ -11,7 +11,7 @@ mod render;
 mod serve;
 mod sim;
 mod stop;
-#[allow(dead_code, reason = "becomes the sidecar with the commits that follow")]
+#[allow(dead_code, unused_imports, reason = "becomes the sidecar with the commits that follow")]
 mod store;
 mod up;
 

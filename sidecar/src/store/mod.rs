@@ -4,6 +4,15 @@
 //! Every operation ends within the deadline that its store was made with, and none is queued without bound: what a
 //! store cannot do now fails, and its caller has a policy for that (`sidecar.on_outage`).
 
+mod bucket;
+mod memory;
+mod redis;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use memory::Memory;
+pub(crate) use redis::Redis;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -14,7 +23,8 @@ pub(crate) trait Store: Send + Sync {
     async fn ping(&self) -> Result<(), Unavailable>;
 
     /// A cached answer; or, with `leads`, the lead: of all who ask for one key, at most one has it. The lead ends by
-    /// [`Self::put`], by [`Self::release`], or when it has not been held for [`LEAD_MILLIS`].
+    /// [`Self::put`], by [`Self::release`], or when it has not been held for [`LEAD_MILLIS`]. Who leads already, and asks
+    /// again, leads.
     async fn lookup(&self, key: CacheKey, token: u64, leads: bool) -> Result<Lookup, Unavailable>;
 
     /// Keeps an answer for `ttl` milliseconds, and ends the lead, whoever has it.
@@ -23,7 +33,7 @@ pub(crate) trait Store: Send + Sync {
     /// Ends the lead of `token`; nothing if another has it.
     async fn release(&self, key: CacheKey, token: u64) -> Result<(), Unavailable>;
 
-    /// Goes on with leads for another [`LEAD_MILLIS`].
+    /// Goes on with leads for another [`LEAD_MILLIS`]. Those that have ended stay so.
     async fn hold(&self, leads: &[(CacheKey, u64)]) -> Result<(), Unavailable>;
 
     /// Debits token buckets, in one step, by the store's own clock. What is owed is taken whether or not it is there and
@@ -56,6 +66,19 @@ pub(crate) trait Store: Send + Sync {
 
     /// Removes the keys of that id. Whether there was one.
     async fn revoke_key(&self, id: &str) -> Result<bool, Unavailable>;
+
+    /// What the sidecar itself holds of cached answers; None: they are elsewhere.
+    fn held(&self) -> Option<Held> {
+        None
+    }
+}
+
+/// Cached answers in the sidecar's memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) answers: usize,
+    /// With all that is kept about them.
+    pub(crate) bytes: usize,
 }
 
 /// Which cached answer: a SHA-256.
@@ -107,6 +130,9 @@ pub(crate) struct Debit {
     /// What [`Debited::full_at`] was the last time, or 0: where the store has forgotten a bucket (it was restarted), it
     /// goes on from here, and not from a full one.
     pub(crate) full_at: u64,
+    /// What [`Debited::changes`] was then, or 0: where the store has forgotten only the latest changes (it was restarted
+    /// from a snapshot, or a replica took over), it goes on from whichever of the two has less.
+    pub(crate) changes: u64,
 }
 
 /// What became of a [`Debit`].
@@ -122,6 +148,8 @@ pub(crate) struct Debited {
     pub(crate) wait: u64,
     /// The bucket itself: when it will be full, in microseconds since 1970 by the store's clock.
     pub(crate) full_at: u64,
+    /// How often the bucket was changed.
+    pub(crate) changes: u64,
 }
 
 /// What one request used.
