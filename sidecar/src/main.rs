@@ -6,6 +6,7 @@ mod explain;
 mod failure;
 mod files;
 mod load;
+mod log;
 mod output;
 mod render;
 mod serve;

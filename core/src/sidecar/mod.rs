@@ -125,6 +125,7 @@ impl Gateway {
         if !sidecar.beating.get() && now.saturating_sub(sidecar.beat.get()) >= pause {
             sidecar.beating.set(true);
             sidecar.beat.set(now);
+            self.show_cache_bytes(u64::try_from(self.l1.borrow().bytes()).unwrap_or(u64::MAX), now);
             calls.push(self.make_beat(now));
         }
         calls

@@ -15,6 +15,24 @@ pub(crate) use redis::Redis;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+use weir_core::config::{self, Config};
+
+/// The store of a configuration.
+///
+/// # Errors
+/// Its address is none. The text can be shown.
+pub(crate) fn open(config: &Config) -> Result<Arc<dyn Store>, String> {
+    Ok(match &config.store {
+        config::Store::Memory => Arc::new(Memory::new(usize::try_from(config.cache.store_bytes).unwrap_or(usize::MAX))),
+        config::Store::Redis(url) => {
+            // The filter gives a call up after the whole of it, and shall hear before that the store is away.
+            let deadline = Duration::from_millis((config.sidecar.call_deadline.0 * 4 / 5).max(1));
+            Arc::new(Redis::connect(url, deadline)?)
+        }
+    })
+}
 
 /// A store.
 #[async_trait]
