@@ -12,6 +12,7 @@ mod problem;
 mod provider;
 mod raw;
 mod read;
+mod redis;
 mod resolve;
 mod suggest;
 mod target;
@@ -24,6 +25,7 @@ mod yaml;
 
 pub use model::{BACKOFF, DEADLINE};
 pub use problem::{Problem, Warning};
+pub use redis::{RedisKind, RedisUrl};
 pub use units::{show, show_size};
 
 use serde::{Deserialize, Serialize};
@@ -92,7 +94,7 @@ pub enum OnOutage {
 #[serde(rename_all = "snake_case")]
 pub enum Store {
     Memory,
-    /// `redis://`, `rediss://` or `redis-cluster://`, as written.
+    /// A [`RedisUrl`], as written.
     Redis(String),
 }
 

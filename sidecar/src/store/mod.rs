@@ -15,6 +15,7 @@ pub(crate) use redis::Redis;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use std::fmt;
 
 /// A store.
 #[async_trait]
@@ -92,7 +93,7 @@ pub(crate) const LEAD_MILLIS: u64 = 4_000;
 pub(crate) struct Unavailable(pub(crate) String);
 
 /// What a look into the cache brought.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Lookup {
     /// Nothing, and it was only a look.
     Miss,
@@ -107,6 +108,21 @@ pub(crate) enum Lookup {
     Lead,
     /// Nothing; another leads.
     Follow,
+}
+
+/// Without the answer: it is not for logs.
+impl fmt::Debug for Lookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Miss => f.write_str("Miss"),
+            Self::Hit { value, age, left } => {
+                let bytes = value.len();
+                f.debug_struct("Hit").field("bytes", &bytes).field("age", age).field("left", left).finish()
+            }
+            Self::Lead => f.write_str("Lead"),
+            Self::Follow => f.write_str("Follow"),
+        }
+    }
 }
 
 /// One bucket, and what is to happen to it.

@@ -16,7 +16,7 @@ pub(super) use tenant::{AllowedModel, Tenant};
 use super::problem::{At, Findings};
 use super::read::{Cursor, Entries, quote};
 use super::yaml::{Node, Value};
-use super::{JobBackend, Millis, OnOutage, Store, url};
+use super::{JobBackend, Millis, OnOutage, RedisUrl, Store, url};
 use std::net::SocketAddr;
 
 #[derive(Debug, Default)]
@@ -139,12 +139,14 @@ fn store(cursor: Cursor<'_>, found: &mut Findings) -> Option<At<Store>> {
     if text == "memory" {
         return Some(cursor.at(Store::Memory));
     }
-    if url::has_scheme(&text, &["redis", "rediss", "redis-cluster"]) {
-        return Some(cursor.at(Store::Redis(text)));
-    }
     // Not repeated: it may hold a password.
-    found.problem(&cursor.place(), "must be memory, or start with redis://, rediss:// or redis-cluster:// and a host");
-    None
+    match RedisUrl::parse(&text) {
+        Ok(_) => Some(cursor.at(Store::Redis(text))),
+        Err(problem) => {
+            found.problem(&cursor.place(), format!("must be memory or the URL of a Redis: {problem}"));
+            None
+        }
+    }
 }
 
 fn waiting_room(cursor: Cursor<'_>, found: &mut Findings) -> Option<WaitingRoom> {
