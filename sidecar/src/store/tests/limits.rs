@@ -164,6 +164,7 @@ pub(super) async fn a_bucket_that_is_known_does_not_listen_to_its_callers(store:
     check(&one(&*store, mirror.clone()).await, 0, 5_000);
     // Full again: not forgotten as long as anybody may know of another state.
     check(&one(&*store, Debit { returned: 6_000, ..slow("a") }).await, 0, 6_000);
+    millis(20).await;
     check(&one(&*store, Debit { need: 10, ..mirror }).await, 10, 5_990);
 }
 
