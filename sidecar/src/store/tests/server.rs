@@ -34,7 +34,7 @@ impl Version {
 
 /// A running server, or one that was killed and can be started again, on the same port and in the same folder.
 pub(crate) struct Server {
-    version: Version,
+    program: PathBuf,
     arguments: Vec<String>,
     port: u16,
     folder: PathBuf,
@@ -45,14 +45,15 @@ impl Server {
     /// Starts one that saves nothing by itself. `arguments` come last, as on its command line.
     pub(crate) fn start(version: Version, arguments: &[&str]) -> Self {
         // A port that is free now may be taken by the time it is used, by another test.
+        let program = version.program();
         let begun = Instant::now();
         loop {
             let port = free_port();
             let folder = env::temp_dir().join(format!("weir-redis-{}-{port}", std::process::id()));
             fs::create_dir_all(&folder).expect("a temporary folder");
             let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-            let child = spawn(version, port, &folder, &arguments);
-            let mut server = Self { version, arguments, port, folder, child };
+            let child = spawn(&program, port, &folder, &arguments);
+            let mut server = Self { program: program.clone(), arguments, port, folder, child };
             if server.is_up() {
                 return server;
             }
@@ -76,8 +77,8 @@ impl Server {
 
     /// Starts it again after [`Self::kill`].
     pub(crate) fn restart(&mut self) {
-        self.child = spawn(self.version, self.port, &self.folder, &self.arguments);
-        assert!(self.is_up(), "{:?} does not start again: {}", self.version, self.log());
+        self.child = spawn(&self.program, self.port, &self.folder, &self.arguments);
+        assert!(self.is_up(), "{} does not start again: {}", self.program.display(), self.log());
     }
 
     /// Says a command, and returns the answer as text: a list's items in lines.
@@ -137,9 +138,9 @@ pub(crate) fn free_port() -> u16 {
     }
 }
 
-fn spawn(version: Version, port: u16, folder: &Path, arguments: &[String]) -> Child {
+fn spawn(program: &Path, port: u16, folder: &Path, arguments: &[String]) -> Child {
     let log = fs::File::create(folder.join("log")).expect("a log");
-    let mut command = Command::new(version.program());
+    let mut command = Command::new(program);
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
     let (plain, tls) = if has("--tls-cert-file") { (0, port) } else { (port, 0) };
     let mut lines = format!("bind 127.0.0.1\nport {plain}\ntls-port {tls}\n");
