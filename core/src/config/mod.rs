@@ -13,6 +13,7 @@ mod problem;
 mod provider;
 mod raw;
 mod read;
+mod redis;
 mod resolve;
 mod sidecar;
 mod suggest;
@@ -26,6 +27,7 @@ mod yaml;
 
 pub use model::{BACKOFF, DEADLINE};
 pub use problem::{Problem, Warning};
+pub use redis::{RedisKind, RedisUrl};
 pub use units::{show, show_size};
 
 use crate::price::Price;
@@ -122,7 +124,7 @@ pub enum OnOutage {
 #[serde(rename_all = "snake_case")]
 pub enum Store {
     Memory,
-    /// `redis://`, `rediss://` or `redis-cluster://`, as written.
+    /// A [`RedisUrl`], as written.
     Redis(String),
 }
 

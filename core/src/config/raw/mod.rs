@@ -20,7 +20,7 @@ pub(super) use tenant::{AllowedModel, ApiKey, Tenant};
 use super::problem::{At, Findings};
 use super::read::{Cursor, Entries, quote};
 use super::yaml::{Node, Value};
-use super::{EnvVar, JobBackend, Millis, Store, names, url};
+use super::{EnvVar, JobBackend, Millis, RedisUrl, Store, names, url};
 use std::net::SocketAddr;
 
 #[derive(Debug, Default)]
@@ -144,12 +144,14 @@ fn store(cursor: Cursor<'_>, found: &mut Findings) -> Option<At<Store>> {
     if text == "memory" {
         return Some(cursor.at(Store::Memory));
     }
-    if url::has_scheme(&text, &["redis", "rediss", "redis-cluster"]) {
-        return Some(cursor.at(Store::Redis(text)));
-    }
     // Not repeated: it may hold a password.
-    found.problem(&cursor.place(), "must be memory, or start with redis://, rediss:// or redis-cluster:// and a host");
-    None
+    match RedisUrl::parse(&text) {
+        Ok(_) => Some(cursor.at(Store::Redis(text))),
+        Err(problem) => {
+            found.problem(&cursor.place(), format!("must be memory or the URL of a Redis: {problem}"));
+            None
+        }
+    }
 }
 
 fn waiting_room(cursor: Cursor<'_>, found: &mut Findings) -> Option<WaitingRoom> {

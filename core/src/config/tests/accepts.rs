@@ -1,4 +1,4 @@
-use super::super::{BaseUrl, Config, Millis, parse};
+use super::super::{BaseUrl, Config, Millis, Store, parse};
 use super::{SMALL, check, check_with, with};
 use expect_test::expect;
 #[cfg(all(test, target_arch = "wasm32"))]
@@ -54,6 +54,19 @@ fn the_spelled_out_example_says_what_it_says() {
         .assert_eq(&serde_json::to_string(&config.providers[0]).unwrap());
     expect![[r#"{"name":"team-a","keys":[{"sha256":"554a0d05033791f46fede07b724fa246c95235f60a9fb74caad37d1408b4df58","expires":null},{"sha256":"582b1a1e90a72187bb326aadf5598d7d932d00e8ccc8a0c52812df0e33782bb1","expires":1801396800000}],"models":["smart","openai/gpt-5.6"],"limits":{"requests_per_minute":600,"tokens_per_minute":200000,"concurrency":null,"burst":null,"burst_tokens":null},"model_limits":[{"model":"openai/gpt-5.6","limits":{"requests_per_minute":60,"tokens_per_minute":null,"concurrency":null,"burst":null,"burst_tokens":null}}],"model_targets":[],"budget":{"microusd":50000000,"per":"day"}}"#]]
         .assert_eq(&serde_json::to_string(&config.tenants[0]).unwrap());
+}
+
+#[test]
+fn a_redis_is_alone_or_behind_sentinels_or_a_cluster() {
+    for url in [
+        "redis://host:6379",
+        "rediss://user:p%40ss@host/3?ca=/etc/ca.pem",
+        "redis-sentinel://a:26379,b/mymaster",
+        "redis-cluster://a:7000,b:7001,c:7002?tls=true&prefix=blue",
+    ] {
+        let config = config(&with(&format!("store: {url}\n")));
+        assert_eq!(config.store, Store::Redis(url.to_owned()));
+    }
 }
 
 #[test]

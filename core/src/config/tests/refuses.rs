@@ -140,6 +140,22 @@ telemetry: { otlp: "u:hunter2@host" }
 }
 
 #[test]
+fn a_store_is_memory_or_a_redis() {
+    check_with(
+        "store: postgres://host\n",
+        expect![[r#"
+        3:8: store: must be memory or the URL of a Redis: the scheme is redis, rediss, redis-sentinel or redis-cluster
+    "#]],
+    );
+    check_with(
+        "store: redis-sentinel://host:26379\n",
+        expect![[r#"
+        3:8: store: must be memory or the URL of a Redis: redis-sentinel:// names the master: …/mymaster
+    "#]],
+    );
+}
+
+#[test]
 fn who_may_call_must_be_clear() {
     check_with(
         "listen: 0.0.0.0:10000\n",

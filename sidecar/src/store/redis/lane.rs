@@ -77,6 +77,12 @@ impl Call {
         self
     }
 
+    /// The same for what is long: it is not copied.
+    pub(super) fn bytes(mut self, argument: Vec<u8>) -> Self {
+        self.arguments.push(argument);
+        self
+    }
+
     /// By its digest; by its text where Redis does not know it (yet, or any more: it was restarted).
     async fn run(&self, link: &mut keeper::Up) -> RedisResult<Value> {
         match link.run(&self.command("EVALSHA", self.script.get_hash())).await {

@@ -7,7 +7,6 @@
 //!
 //! Redis should evict only what has a time to live (`volatile-lru`), or nothing: API keys have none.
 
-mod address;
 mod keeper;
 mod lane;
 mod names;
@@ -17,7 +16,6 @@ mod usage;
 
 use super::bucket::MOST;
 use super::{ApiKey, CacheKey, Debit, Debited, LEAD_MILLIS, Lookup, Store, Unavailable, Usage, UsageEntry};
-use address::Address;
 use async_trait::async_trait;
 use bytes::Bytes;
 use lane::{Call, Lane};
@@ -27,6 +25,7 @@ use redis::{FromRedisValue, Value, from_redis_value};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
+use weir_core::config::RedisUrl;
 
 /// API keys that are kept.
 const MAX_KEYS: usize = 100_000;
@@ -49,7 +48,7 @@ impl Redis {
     /// # Errors
     /// The URL is none, or the file that it names cannot be read. The text can be shown: it holds no password.
     pub(crate) fn connect(url: &str, deadline: Duration) -> Result<Self, String> {
-        let address = Address::parse(url)?;
+        let address = RedisUrl::parse(url)?;
         let secrets: Arc<[String]> = address.secrets().into();
         let place = Arc::new(Place::new(&address)?);
         let lane = |name| Lane::open(name, Arc::clone(&place), deadline, Arc::clone(&secrets));
@@ -85,7 +84,7 @@ impl Store for Redis {
         let mut bytes = Vec::with_capacity(TTL_BYTES + value.len());
         bytes.extend_from_slice(&ttl.to_be_bytes());
         bytes.extend_from_slice(&value);
-        self.answers.call(scripts::put().key(answer).key(lead).arg(bytes).arg(ttl)).await.map(drop)
+        self.answers.call(scripts::put().key(answer).key(lead).bytes(bytes).arg(ttl)).await.map(drop)
     }
 
     async fn release(&self, key: CacheKey, token: u64) -> Result<(), Unavailable> {

@@ -1,6 +1,5 @@
 //! Where a Redis is, and how to get there.
 
-use super::address::{Address, Kind};
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
@@ -10,6 +9,7 @@ use redis::{
     RedisResult, TlsCertificates, TlsMode, Value,
 };
 use std::time::Duration;
+use weir_core::config::{RedisKind, RedisUrl};
 
 /// How long one attempt to connect may take: the handshakes of TCP and TLS, the login.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -34,7 +34,7 @@ pub(super) enum Link {
 impl Place {
     /// # Errors
     /// The authorities cannot be read, or are none.
-    pub(super) fn new(address: &Address) -> Result<Self, String> {
+    pub(super) fn new(address: &RedisUrl) -> Result<Self, String> {
         if address.tls {
             // Fails if there is one already, which is as good.
             let _ = rustls::crypto::ring::default_provider().install_default();
@@ -42,14 +42,14 @@ impl Place {
         let certificates = match &address.ca {
             None => None,
             Some(path) => {
-                let pem = std::fs::read(path).map_err(|error| format!("{} (ca): {error}", path.display()))?;
+                let pem = std::fs::read(path).map_err(|error| format!("{} (ca): {error}", path))?;
                 Some(TlsCertificates { client_tls: None, root_cert: Some(pem) })
             }
         };
         Self::with(address, certificates).map_err(|error| format!("the store's URL: {}", error.category()))
     }
 
-    fn with(address: &Address, certificates: Option<TlsCertificates>) -> RedisResult<Self> {
+    fn with(address: &RedisUrl, certificates: Option<TlsCertificates>) -> RedisResult<Self> {
         let mut login = RedisConnectionInfo::default().set_db(address.database);
         if let Some(user) = &address.user {
             login = login.set_username(user);
@@ -62,7 +62,7 @@ impl Place {
             false => ConnectionAddr::Tcp(host, port),
         });
         match &address.kind {
-            Kind::Sentinel { master } => {
+            RedisKind::Sentinel { master } => {
                 let builder = SentinelClientBuilder::new(hosts, master, SentinelServerType::Master)?;
                 let client = sentinel(builder, address, certificates).build()?;
                 Ok(Self::Sentinel(Box::new(tokio::sync::Mutex::new(client))))
@@ -72,7 +72,7 @@ impl Place {
                     .map(|host| Ok(host.into_connection_info()?.set_redis_settings(login.clone())))
                     .collect::<RedisResult<Vec<_>>>()?;
                 match (kind, nodes.first()) {
-                    (Kind::Single, Some(node)) => match certificates {
+                    (RedisKind::Single, Some(node)) => match certificates {
                         Some(certificates) => Client::build_with_tls(node.clone(), certificates).map(Self::Single),
                         None => Client::open(node.clone()).map(Self::Single),
                     },
@@ -126,7 +126,7 @@ impl Link {
 
 fn sentinel(
     mut builder: SentinelClientBuilder,
-    address: &Address,
+    address: &RedisUrl,
     certificates: Option<TlsCertificates>,
 ) -> SentinelClientBuilder {
     builder = builder.set_client_to_redis_db(address.database);

@@ -139,6 +139,8 @@ pub(super) async fn a_forgotten_bucket_goes_on_from_what_its_caller_knows(store:
     check(&one(&*store, Debit { need: 50, ..mirror.clone() }).await, 50, 50);
     let lacking = one(&*store, Debit { need: 6_000, ..mirror }).await;
     assert_eq!(lacking.granted, 0, "{lacking:?}");
+    let careless = Debit { full_at: before.full_at, ..slow("restarted too") };
+    check(&one(&*store, careless).await, 0, 100);
     // One that knows no more than when it was full, long ago.
     let old = Debit { full_at: before.full_at - 3_600_000_000 * 10, ..slow("old") };
     check(&one(&*store, Debit { need: 1, ..old }).await, 1, 5_999);
@@ -164,6 +166,7 @@ pub(super) async fn a_bucket_that_is_known_does_not_listen_to_its_callers(store:
     check(&one(&*store, mirror.clone()).await, 0, 5_000);
     // Full again: not forgotten as long as anybody may know of another state.
     check(&one(&*store, Debit { returned: 6_000, ..slow("a") }).await, 0, 6_000);
+    millis(20).await;
     check(&one(&*store, Debit { need: 10, ..mirror }).await, 10, 5_990);
 }
 

@@ -3,12 +3,15 @@
 mod answers;
 mod books;
 mod cluster;
+mod cluster_changes;
 mod crowds;
 mod envoys;
+mod failover;
 mod fixture;
 mod keys;
 mod leads;
 mod limits;
+mod login;
 mod memory;
 mod model;
 mod outages;

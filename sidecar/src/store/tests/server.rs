@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 const START: Duration = Duration::from_secs(20);
@@ -33,7 +34,7 @@ impl Version {
 
 /// A running server, or one that was killed and can be started again, on the same port and in the same folder.
 pub(crate) struct Server {
-    version: Version,
+    program: PathBuf,
     arguments: Vec<String>,
     port: u16,
     folder: PathBuf,
@@ -44,14 +45,15 @@ impl Server {
     /// Starts one that saves nothing by itself. `arguments` come last, as on its command line.
     pub(crate) fn start(version: Version, arguments: &[&str]) -> Self {
         // A port that is free now may be taken by the time it is used, by another test.
+        let program = version.program();
         let begun = Instant::now();
         loop {
             let port = free_port();
             let folder = env::temp_dir().join(format!("weir-redis-{}-{port}", std::process::id()));
             fs::create_dir_all(&folder).expect("a temporary folder");
             let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-            let child = spawn(version, port, &folder, &arguments);
-            let mut server = Self { version, arguments, port, folder, child };
+            let child = spawn(&program, port, &folder, &arguments);
+            let mut server = Self { program: program.clone(), arguments, port, folder, child };
             if server.is_up() {
                 return server;
             }
@@ -75,33 +77,31 @@ impl Server {
 
     /// Starts it again after [`Self::kill`].
     pub(crate) fn restart(&mut self) {
-        self.child = spawn(self.version, self.port, &self.folder, &self.arguments);
-        assert!(self.is_up(), "{:?} does not start again: {}", self.version, self.log());
+        self.child = spawn(&self.program, self.port, &self.folder, &self.arguments);
+        assert!(self.is_up(), "{} does not start again: {}", self.program.display(), self.log());
     }
 
     /// Says a command, and returns the answer as text: a list's items in lines.
     pub(crate) fn say(&self, command: &[&str]) -> String {
-        self.try_to_say(command).unwrap_or_else(|error| panic!("{command:?}: {error}"))
+        let say = || {
+            let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+            stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+            let mut message = format!("*{}\r\n", command.len());
+            for word in command {
+                message.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+            }
+            stream.write_all(message.as_bytes())?;
+            answer(&mut BufReader::new(stream))
+        };
+        say().unwrap_or_else(|error| panic!("{command:?}: {error}"))
     }
 
-    fn try_to_say(&self, command: &[&str]) -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-        let mut message = format!("*{}\r\n", command.len());
-        for word in command {
-            message.push_str(&format!("${}\r\n{word}\r\n", word.len()));
-        }
-        stream.write_all(message.as_bytes())?;
-        answer(&mut BufReader::new(stream))
-    }
-
-    /// Whether it answers before it ends, or the time is over. One that wants TLS or a password answers too.
+    /// Whether it says so before it ends, or the time is over.
     fn is_up(&mut self) -> bool {
         let begun = Instant::now();
         while begun.elapsed() < START && self.child.try_wait().expect("its state").is_none() {
-            let is_listening = self.arguments.iter().any(|argument| argument == "--tls-port")
-                && self.log().contains("Ready to accept connections");
-            if is_listening || self.try_to_say(&["PING"]).is_ok_and(|answer| !answer.starts_with("LOADING")) {
+            let log = self.log();
+            if log.contains("Ready to accept connections") || log.contains("Sentinel ID is") {
                 return true;
             }
             #[allow(clippy::disallowed_methods, reason = "a test that waits for a process")]
@@ -124,19 +124,32 @@ impl Drop for Server {
     }
 }
 
-/// A port that nobody listens at.
+/// A port that nobody listens at, and that no connection is given by itself: a client that looks for a server which is
+/// down must not find itself, or take the server's place.
 pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("its number").port()
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Another process begins elsewhere.
+        let number = std::process::id().wrapping_mul(97).wrapping_add(TRIED.fetch_add(1, Ordering::Relaxed));
+        let port = 20_000 + (number % 12_000) as u16;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
-fn spawn(version: Version, port: u16, folder: &Path, arguments: &[String]) -> Child {
+fn spawn(program: &Path, port: u16, folder: &Path, arguments: &[String]) -> Child {
     let log = fs::File::create(folder.join("log")).expect("a log");
-    let mut command = Command::new(version.program());
-    // A file, for a sentinel that writes into it; and as its first argument, so that it may be one.
+    let mut command = Command::new(program);
+    let has = |name: &str| arguments.iter().any(|argument| argument == name);
+    let (plain, tls) = if has("--tls-cert-file") { (0, port) } else { (port, 0) };
+    let mut lines = format!("bind 127.0.0.1\nport {plain}\ntls-port {tls}\n");
+    if !has("--sentinel") {
+        lines.push_str("save \"\"\nenable-debug-command yes\n");
+    }
+    // A file, since a sentinel writes what it learns into one.
     let config = folder.join("redis.conf");
-    let port = if arguments.iter().any(|argument| argument == "--tls-port") { 0 } else { port };
-    fs::write(&config, format!("port {port}\nbind 127.0.0.1\nsave \"\"\nenable-debug-command yes\n")).expect("a file");
+    fs::write(&config, lines).expect("a file");
     command.arg(config).arg("--dir").arg(folder).args(arguments);
     command.stdin(Stdio::null()).stdout(log.try_clone().expect("a log")).stderr(log);
     command.spawn().expect("redis-server starts")
