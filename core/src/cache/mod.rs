@@ -5,10 +5,13 @@
 //! streamed or not. Nothing here knows where entries are kept but for the worker's own memory ([`L1`]).
 
 mod bypass;
+mod codec;
 mod entry;
 mod key;
 mod l1;
 mod record;
+#[cfg(test)]
+mod tests;
 
 pub use bypass::{Bypass, may_cache};
 pub use entry::Entry;

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// The JSON object that `arguments` spells; the model may have written anything. Empty stands for no arguments.
-pub(super) fn object(arguments: &str) -> Option<Raw<'_>> {
+pub(crate) fn object(arguments: &str) -> Option<Raw<'_>> {
     let arguments = if arguments.trim_ascii().is_empty() { "{}" } else { arguments };
     serde_json::from_str::<&RawValue>(arguments).ok().map(Raw).filter(|raw| raw.is_object())
 }

@@ -30,7 +30,7 @@ pub fn credential_headers(kind: Kind, key: &str) -> Vec<(&'static str, String)> 
     }
 }
 
-mod arguments;
+pub(crate) mod arguments;
 mod media;
 mod mint;
 mod schema;
