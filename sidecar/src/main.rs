@@ -12,7 +12,6 @@ mod render;
 mod serve;
 mod sim;
 mod stop;
-#[allow(dead_code, unused_imports, reason = "becomes the sidecar with the commits that follow")]
 mod store;
 mod up;
 
