@@ -77,6 +77,8 @@ pub enum Until {
     Millis(u64),
     /// When a slot comes back: nobody can know.
     Slot,
+    /// When those before it have been served, who wait for the sidecar's answer.
+    Turn,
     /// When the sidecar has leased more, which it has to be asked for.
     Leased,
     /// When the sidecar answers again.
@@ -88,17 +90,23 @@ impl Until {
     pub fn wait(self) -> Option<u64> {
         match self {
             Until::Millis(wait) => Some(wait),
-            Until::Slot | Until::Leased | Until::Closed => None,
+            Until::Slot | Until::Turn | Until::Leased | Until::Closed => None,
         }
+    }
+
+    /// Whether it is over in a moment: as soon as the sidecar has answered, or its call's deadline has come.
+    pub fn is_brief(self) -> bool {
+        matches!(self, Until::Leased | Until::Turn)
     }
 
     /// Of two, the one that decides: a time that is known, the later of two, before an answer that is not.
     fn rank(self) -> (u8, u64) {
         match self {
             Until::Slot => (0, 0),
-            Until::Leased => (1, 0),
-            Until::Millis(wait) => (2, wait),
-            Until::Closed => (3, 0),
+            Until::Turn => (1, 0),
+            Until::Leased => (2, 0),
+            Until::Millis(wait) => (3, wait),
+            Until::Closed => (4, 0),
         }
     }
 

@@ -107,7 +107,7 @@ impl Obstacle {
     pub fn is_worth_waiting(&self, most: u64) -> bool {
         match self {
             // The sidecar answers at once, or its call's own deadline comes: then it is known.
-            Self::Limited { until: Until::Leased, .. } => true,
+            Self::Limited { until, .. } if until.is_brief() => true,
             _ => self.passes() && most > 0 && self.wait().is_none_or(|wait| wait <= most),
         }
     }
@@ -121,8 +121,9 @@ impl Obstacle {
         !self.is_outage() && !matches!(self, Self::Cooling { passes: false, .. })
     }
 
-    fn is_leased(&self) -> bool {
-        matches!(self, Self::Limited { until: Until::Leased, .. })
+    /// Whether it is over in a moment, and nobody knows yet how it will be then.
+    pub fn is_brief(&self) -> bool {
+        matches!(self, Self::Limited { until, .. } if until.is_brief())
     }
 }
 
@@ -142,7 +143,7 @@ impl Traffic {
             Err(obstacle) => {
                 // What it will need besides is asked for at once.
                 let first = preference.first().and_then(|first| demand.candidates.get(*first));
-                lacking.extend(first.filter(|_| obstacle.is_leased()).and_then(|first| self.lacks(demand, first, now)));
+                lacking.extend(first.filter(|_| obstacle.is_brief()).and_then(|first| self.lacks(demand, first, now)));
                 return Admission::Not(obstacle);
             }
         };
@@ -157,7 +158,7 @@ impl Traffic {
                     return Admission::Go(Admitted { order, permit, tenant, levels });
                 }
                 // Whether it has room is known in a moment: nobody goes to another for that.
-                Err(other) if other.is_leased() => {
+                Err(other) if other.is_brief() => {
                     obstacle = Some(other);
                     break;
                 }
@@ -373,8 +374,9 @@ impl Traffic {
 }
 
 impl Obstacle {
-    /// The same, told with another wait.
+    /// The same, told with another wait if that is longer.
     pub fn with_wait(self, wait: Option<u64>) -> Self {
+        let wait = wait.max(self.wait());
         match self {
             Self::Limited { owner, ceiling, levels, until } => {
                 Self::Limited { owner, ceiling, levels, until: wait.map_or(until, Until::Millis) }

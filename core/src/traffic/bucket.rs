@@ -44,6 +44,11 @@ impl Rate {
         Self { per_minute: part(self.per_minute), burst: part(self.burst) }
     }
 
+    /// Milliseconds in which `amount` flows in.
+    pub(super) fn millis(self, amount: u64) -> u64 {
+        self.span(amount).checked_div(MILLI).unwrap_or(0)
+    }
+
     /// Nanoseconds in which `amount` flows in, rounded up.
     fn span(self, amount: u64) -> u64 {
         let nanos = u128::from(amount).saturating_mul(MINUTE).div_ceil(u128::from(self.per_minute).max(1));

@@ -187,8 +187,9 @@ impl Meter {
             }
             Regime::Leased | Regime::Open | Regime::Closed => {
                 let left = u64::try_from(self.left(held)).unwrap_or(0);
-                let left = left.saturating_add(self.all.level(rate, now)).min(rate.burst);
-                (left, self.all.full_in(now))
+                let level = left.saturating_add(self.all.level(rate, now)).min(rate.burst);
+                // What is leased and not used is as good as there.
+                (level, self.all.full_in(now).saturating_sub(rate.millis(left)))
             }
         }
     }

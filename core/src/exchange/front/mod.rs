@@ -300,7 +300,7 @@ impl Front {
     /// Counts whose limit it was that a request met. False: that is not known yet, the sidecar is asked first.
     fn count(&self, obstacle: &Obstacle) -> bool {
         match obstacle {
-            Obstacle::Limited { until: Until::Leased, .. } => return false,
+            Obstacle::Limited { until, .. } if until.is_brief() => return false,
             Obstacle::Limited { until: Until::Closed, .. } => self.gateway.stats.limited(Limited::Outage),
             Obstacle::Limited { owner, ceiling, .. } => self.gateway.stats.limited(Limited::By(*owner, *ceiling)),
             Obstacle::Cooling { .. } => self.gateway.stats.limited(Limited::Cooling),
