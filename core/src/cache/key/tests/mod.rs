@@ -1,4 +1,5 @@
 mod changes;
+mod feed;
 #[cfg(not(target_arch = "wasm32"))]
 mod properties;
 mod spelling;
