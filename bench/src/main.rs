@@ -34,13 +34,16 @@ async fn run() -> Result<()> {
     sim.set_settings(Settings { journal: false, ..Settings::default() });
     let folder = tempfile::tempdir()?;
     let bare = Envoy::bare(folder.path(), &sim).await.context("starting the bare Envoy")?;
-    let weir = Envoy::weir(folder.path(), &sim).await.context("starting Envoy with Weir")?;
+    let weir = Envoy::weir(folder.path(), &sim, "16MiB").await.context("starting Envoy with Weir")?;
+    let far = Envoy::weir(folder.path(), &sim, "0B").await.context("starting Envoy with Weir, without an L1")?;
 
     let mut rows = Vec::new();
     for case in CASES {
         sim.set_reply(Provider::OpenAi, case.reply()).map_err(|refused| anyhow::anyhow!("{refused:?}"))?;
         sim.set_reply(Provider::Anthropic, case.reply()).map_err(|refused| anyhow::anyhow!("{refused:?}"))?;
-        rows.push(measure(case, &bare, &weir).await.with_context(|| case.name.to_owned())?);
+        rows.push(
+            measure(case, &bare, if case.is_far { &far } else { &weir }).await.with_context(|| case.name.to_owned())?,
+        );
         report::progress(&rows);
     }
     report::print(&rows);

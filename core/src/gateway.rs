@@ -1,31 +1,54 @@
 //! What every request reads and none changes: the configuration, made ready.
 
+use crate::budget::Budgets;
+use crate::cache::L1;
 use crate::capability::{self, Capabilities};
 use crate::chain::{self, Chain};
-use crate::config::{Config, Kind, Provider, Target};
-use crate::shared::SharedData;
+use crate::config::{Config, EnvVar, Kind, Provider, Target, TargetPrice};
+use crate::keys::KeyRing;
+use crate::price::{self, Price};
+use crate::shared::{self, Change, SharedData};
+use crate::sidecar::Sidecar;
 use crate::stats::{Metrics, Stats};
 use crate::traffic::Traffic;
+use crate::wire;
+use crate::worker_sum::WorkerSum;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use subtle::ConstantTimeEq;
 
 /// One configuration in force. A request keeps the one it began with.
 pub struct Gateway {
     pub config: Config,
     capabilities: capability::Table,
     /// Of the configured targets, looked up once.
-    known: Vec<(Target, Kind, Capabilities)>,
+    known: Vec<Known>,
+    prices: price::Table,
     /// Names of the clusters that were rendered.
     chains: BTreeSet<String>,
     secrets: BTreeMap<String, String>,
+    sidecar_secret: Option<String>,
+    keys: KeyRing,
+    pub(crate) budgets: RefCell<Budgets>,
+    pub(crate) cache_bytes: WorkerSum,
+    /// The sidecar, or the store behind it, does not answer.
+    pub(crate) outage: Cell<bool>,
     /// Bytes of all request bodies under way in this VM.
     held: Cell<usize>,
     pub traffic: Rc<Traffic>,
+    pub(crate) sidecar: Sidecar,
+    /// Cached answers of this worker.
+    pub(crate) l1: RefCell<L1>,
     pub(crate) stats: Stats,
+}
+
+/// What is known of one target.
+struct Known {
+    target: Target,
+    kind: Kind,
+    capabilities: Capabilities,
+    price: Option<Price>,
 }
 
 /// What the host lends.
@@ -34,6 +57,8 @@ pub struct Ports {
     pub metrics: Box<dyn Metrics>,
     /// A number that no other VM has.
     pub worker: u64,
+    /// Whether there is a sidecar that could be called.
+    pub has_sidecar: bool,
 }
 
 /// Most bytes of request bodies that one VM, so one worker, holds at once. A VM has 1 GiB, and a body takes about twice
@@ -68,6 +93,8 @@ pub enum Access {
     /// Its place in the configuration.
     Tenant(usize),
     Denied,
+    /// Nobody here knows it, but the keys of the store were not told yet.
+    NotYetKnown,
 }
 
 /// A chain that Envoy can walk, and the target of each of its attempts.
@@ -86,38 +113,73 @@ impl Gateway {
         let mut secrets = BTreeMap::new();
         for provider in &config.providers {
             let Some(name) = &provider.api_key else { continue };
-            let value = env(&name.0).filter(|value| !value.is_empty());
-            let value = value.ok_or_else(|| format!("environment variable {} is not set", name.0))?;
-            if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
-                return Err(format!("environment variable {} holds characters that no API key has", name.0));
-            }
-            secrets.insert(provider.name.clone(), value);
+            secrets.insert(provider.name.clone(), secret(name, &env)?);
         }
+        let sidecar_secret = config.sidecar.secret.as_ref().map(|name| secret(name, &env)).transpose()?;
         let chains = chain::all(&config).iter().map(Chain::cluster).collect();
         let capabilities = capability::Table::builtin()?;
         let held = Cell::new(0);
+        let cache_bytes = WorkerSum::new(ports.shared.clone(), "weir.cache_bytes", ports.worker);
+        let sidecar = Sidecar::new(envoy(&*ports.shared, ports.worker), ports.worker, ports.has_sidecar);
+        let l1 = RefCell::new(L1::new(usize::try_from(config.cache.worker_bytes).unwrap_or(usize::MAX)));
         let traffic = Rc::new(Traffic::new(&config, ports.shared, ports.worker));
         let stats = Stats::new(&config, ports.metrics);
-        let mut gateway = Self { capabilities, known: Vec::new(), chains, secrets, held, traffic, stats, config };
-        gateway.known = gateway
-            .config
-            .targets()
-            .map(|target| {
-                let (kind, capabilities) = gateway.target(target);
-                (target.clone(), kind, capabilities)
-            })
-            .collect();
+        let mut gateway = Self {
+            capabilities,
+            known: Vec::new(),
+            prices: price::Table::builtin()?,
+            chains,
+            secrets,
+            sidecar_secret,
+            keys: KeyRing::new(&config),
+            budgets: RefCell::new(Budgets::new(&config)),
+            cache_bytes,
+            outage: Cell::new(false),
+            held,
+            traffic,
+            sidecar,
+            l1,
+            stats,
+            config,
+        };
+        gateway.known = gateway.config.targets().map(|target| gateway.look_up(target)).collect();
+        gateway.apply_regime();
         Ok(gateway)
     }
 
     /// What a target speaks, and what its model can do.
     pub fn target(&self, target: &Target) -> (Kind, Capabilities) {
-        let same = |known: &Target| (&known.provider, &known.model) == (&target.provider, &target.model);
-        if let Some((_, kind, capabilities)) = self.known.iter().find(|(known, ..)| same(known)) {
-            return (*kind, *capabilities);
+        match self.known(target) {
+            Some(known) => (known.kind, known.capabilities),
+            None => {
+                let known = self.look_up(target);
+                (known.kind, known.capabilities)
+            }
         }
-        let kind = self.config.provider(&target.provider).map_or(Kind::OpenAi, |provider| provider.kind);
-        (kind, self.capabilities.of(kind, &target.model))
+    }
+
+    /// What a target costs; None if neither the configuration nor the table says.
+    pub fn price(&self, target: &Target) -> Option<Price> {
+        self.known(target).map_or_else(|| self.look_up(target).price, |known| known.price)
+    }
+
+    fn known(&self, target: &Target) -> Option<&Known> {
+        let same = |known: &&Known| (&known.target.provider, &known.target.model) == (&target.provider, &target.model);
+        self.known.iter().find(same)
+    }
+
+    fn look_up(&self, target: &Target) -> Known {
+        let provider = self.config.provider(&target.provider);
+        let kind = provider.map_or(Kind::OpenAi, |provider| provider.kind);
+        let same = |own: &&TargetPrice| (&own.provider, &own.model) == (&target.provider, &target.model);
+        let own = self.config.prices.iter().find(same).map(|own| own.price);
+        let price = own.or_else(|| self.prices.of(provider?, &target.model));
+        Known { target: target.clone(), kind, capabilities: self.capabilities.of(kind, &target.model), price }
+    }
+
+    /// What each call to the sidecar must carry, if anything.
+    pub fn sidecar_secret(&self) -> Option<&str> {
+        self.sidecar_secret.as_deref()
     }
 
     /// Room for a body; None when the VM holds as much as it may.
@@ -132,20 +194,19 @@ impl Gateway {
         self.secrets.get(&provider.name).map(String::as_str)
     }
 
-    /// Who the holder of `key` is. Every tenant is compared, each in constant time.
-    pub fn access(&self, key: Option<&str>) -> Access {
-        if self.config.tenants.is_empty() {
-            return Access::Open;
-        }
-        let Some(key) = key else { return Access::Denied };
-        let digest = Sha256::digest(key.as_bytes());
-        let mut found = Access::Denied;
-        for (index, tenant) in self.config.tenants.iter().enumerate() {
-            if bool::from(digest.as_slice().ct_eq(&unhex(&tenant.key_sha256))) {
-                found = Access::Tenant(index);
-            }
-        }
-        found
+    /// Who the holder of `key` is, at `now`.
+    pub fn access(&self, key: Option<&str>, now: u64) -> Access {
+        self.keys.access(key, now)
+    }
+
+    /// Replaces the API keys of the store, as they were told at `now`.
+    pub fn told_keys(&self, keys: &wire::Keys, now: u64) {
+        self.keys.told(keys, now);
+    }
+
+    /// Of the store's API keys; 0 for none.
+    pub fn keys_version(&self) -> u64 {
+        self.keys.version()
     }
 
     /// Whether a tenant may use a model, by the name that it asked for.
@@ -154,10 +215,11 @@ impl Gateway {
         tenant.is_some_and(|tenant| tenant.models.as_ref().is_none_or(|models| models.iter().any(|name| name == model)))
     }
 
-    /// Shows how each provider is, and how many requests wait.
+    /// Shows how each provider is, how many requests wait, and how much of each budget is spent.
     pub fn show(&self, now: u64) {
         (0..self.config.providers.len()).for_each(|index| self.show_provider(index, now));
         self.stats.waiting(self.traffic.waiting());
+        self.show_budgets(now);
     }
 
     /// Shows how the provider at `index` is.
@@ -181,12 +243,71 @@ impl Gateway {
     }
 }
 
-/// The bytes of a hex string that config has already checked; anything else matches no digest.
-fn unhex(text: &str) -> Vec<u8> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let pair = |pair: &[u8]| match pair {
-        [high, low] => Some(digit(high)?.checked_mul(16)?.checked_add(digit(low)?)?),
-        _ => None,
-    };
-    text.as_bytes().chunks(2).map(pair).collect::<Option<_>>().unwrap_or_default()
+/// The value of a variable that goes into a header.
+fn secret(name: &EnvVar, env: impl Fn(&str) -> Option<String>) -> Result<String, String> {
+    let EnvVar(name) = name;
+    let value = env(name).filter(|value| !value.is_empty());
+    let value = value.ok_or_else(|| format!("environment variable {name} is not set"))?;
+    if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(format!("environment variable {name} holds characters that no API key has"));
+    }
+    Ok(value)
+}
+
+/// The number of this Envoy, the same for all its workers: that of the worker that came first.
+fn envoy(shared: &dyn SharedData, worker: u64) -> u64 {
+    const KEY: &str = "weir.1.envoy";
+    shared::create::<u64>(shared, KEY);
+    let envoy = shared::update(shared, KEY, |envoy: &mut u64| {
+        if *envoy != 0 {
+            return Change::Keep(*envoy);
+        }
+        *envoy = worker.max(1);
+        Change::Write(*envoy)
+    });
+    envoy.unwrap_or(worker)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::parse;
+    use crate::price::Rates;
+    use crate::testing::Host;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn gateway(yaml: &str, env: impl Fn(&str) -> Option<String>) -> Result<Gateway, String> {
+        Gateway::new(parse(yaml).unwrap().0, Host::default().ports(1), env)
+    }
+
+    fn price(gateway: &Gateway, target: &str) -> Option<u64> {
+        gateway.price(&Target::parse(target).unwrap()).map(|price| price.rates.input)
+    }
+
+    #[test]
+    fn the_operators_price_comes_before_the_tables() {
+        let yaml = "providers:\n  openai: { kind: openai, api_key: $K }\n  azure: { kind: openai, base_url: \"https://x.azure.com\" }\n\
+            models: { m: [openai/gpt-5.6, azure/gpt-5.6] }\n\
+            prices: { openai/gpt-4o-mini: { input: 7, output: 8 }, azure/gpt-5.6: { input: 5, output: 25 } }\n";
+        let gateway = gateway(yaml, |_| Some("k".into())).unwrap();
+        assert_eq!(price(&gateway, "openai/gpt-5.6"), Some(4_000_000));
+        assert_eq!(price(&gateway, "azure/gpt-5.6"), Some(5_000_000));
+        assert_eq!(price(&gateway, "azure/gpt-4o-mini"), None, "another server than the table's");
+        assert_eq!(price(&gateway, "nobody/gpt-5.6"), None);
+        let own = gateway.price(&Target::parse("openai/gpt-4o-mini").unwrap()).unwrap();
+        let rates = Rates { input: 7_000_000, output: 8_000_000, cached: 7_000_000, cache_write: 7_000_000 };
+        assert_eq!(own, Price { rates, above: None });
+    }
+
+    #[test]
+    fn a_secret_of_the_sidecar_must_be_there() {
+        let yaml = "providers: { a: { kind: openai, api_key: $K } }\nsidecar: { secret: $S }\n";
+        let env = |secret: Option<&'static str>| {
+            move |name: &str| if name == "S" { secret } else { Some("k") }.map(str::to_owned)
+        };
+        assert_eq!(gateway(yaml, env(Some("s3"))).unwrap().sidecar_secret(), Some("s3"));
+        assert_eq!(gateway(yaml, env(None)).err().unwrap(), "environment variable S is not set");
+        assert!(gateway(yaml, env(Some("a b"))).is_err());
+    }
 }

@@ -16,10 +16,13 @@
 )]
 #![allow(missing_docs, reason = "fields whose name and type say all; the rest is documented")]
 
+pub mod budget;
+pub mod cache;
 pub mod capability;
 pub mod chain;
 pub mod chance;
 pub mod chat;
+pub mod civil;
 pub mod config;
 pub mod dialect;
 pub mod exchange;
@@ -27,14 +30,19 @@ pub mod failure;
 pub mod gateway;
 pub mod headers;
 pub mod json;
+pub mod keys;
 pub mod limit_headers;
+pub mod price;
 pub mod provider;
 pub mod refusal;
 pub mod route;
 pub mod shared;
+pub mod sidecar;
+mod spending;
 pub mod sse;
 pub mod stats;
 #[cfg(test)]
 mod testing;
 pub mod traffic;
 pub mod wire;
+mod worker_sum;

@@ -1,12 +1,13 @@
 //! Why Weir answers a request itself, and what the client reads then.
 
-use crate::config::{Millis, Target, show};
+use crate::config::{Budget, BudgetPeriod, Millis, Target, show};
 use crate::dialect::Dialect;
 use crate::failure::{Class, Failure};
 use crate::headers::HeaderList;
+use crate::price;
 use crate::provider::Unsupported;
 use crate::stats::Outcome;
-use crate::traffic::{Ceiling, Obstacle, Owner};
+use crate::traffic::{Ceiling, Obstacle, Owner, Until};
 
 /// A request that gets no model's answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +35,8 @@ pub enum Refusal {
     ForeignOrigin,
     MissingKey,
     UnknownKey,
+    /// The key may be one of the store's, and those were not told yet.
+    KeysNotKnown,
     NotJson {
         message: String,
     },
@@ -54,8 +57,19 @@ pub enum Refusal {
     },
     /// No target of the request can serve it: what stands against the first of them.
     Unsupported(Unsupported),
+    /// It was to be answered from the cache or not at all.
+    NotCached,
     /// A limit of ours, a full waiting room, or targets that are all left alone.
     Limited(Obstacle),
+    /// Nothing is left of a tenant's budget.
+    BudgetSpent {
+        tenant: String,
+        budget: Budget,
+        /// Milliseconds until it begins anew.
+        left: u64,
+    },
+    /// The store does not say what is left of it, and nothing is admitted without it.
+    BudgetUnknown,
     /// Every target was tried.
     Failed(Vec<Attempted>),
     /// Envoy answered in our place.
@@ -102,12 +116,25 @@ const INVALID: &str = "invalid_request_error";
 impl Refusal {
     /// The answer in the client's dialect.
     pub fn reply(&self, dialect: Dialect) -> Reply {
-        let error = self.error();
+        let mut error = self.error();
+        if let (Refusal::BudgetSpent { .. }, Dialect::Anthropic) = (self, dialect) {
+            error.status = 402;
+        }
         let mut reply = Reply::json(error.status, dialect.error_json(&error));
         match self {
-            Refusal::OutOfMemory => reply.headers.push(("retry-after".into(), b"1".to_vec())),
+            Refusal::OutOfMemory | Refusal::KeysNotKnown | Refusal::BudgetUnknown => {
+                reply.headers.push(("retry-after".into(), b"1".to_vec()));
+            }
             Refusal::MethodNotAllowed { allow } => reply.headers.push(("allow".into(), allow.as_bytes().to_vec())),
+            // To come again at once would not help.
+            Refusal::NotCached => reply.headers.push(("x-should-retry".into(), b"false".to_vec())),
             Refusal::Limited(obstacle) => reply.headers.extend(come_again(obstacle.wait().unwrap_or(UNKNOWN_WAIT))),
+            // The whole wait is told, but no SDK shall sleep for it: some would, for hours (PROVIDERS E).
+            Refusal::BudgetSpent { left, .. } => {
+                let seconds = left.div_ceil(1_000).max(1).to_string();
+                reply.headers.push(("retry-after".into(), seconds.into_bytes()));
+                reply.headers.push(("x-should-retry".into(), b"false".to_vec()));
+            }
             Refusal::Failed(attempts) => {
                 reply.headers.push(("x-weir-attempts".into(), attempts.len().to_string().into_bytes()));
                 if let Some(wait) = retry_after(attempts) {
@@ -126,8 +153,10 @@ impl Refusal {
     pub fn outcome(&self) -> Outcome {
         match self {
             // Nothing was limited: nobody is there.
-            Refusal::Limited(Obstacle::Cooling { passes: false, .. }) => Outcome::Upstream5xx,
-            Refusal::Limited(_) | Refusal::OutOfMemory => Outcome::Limited,
+            Refusal::Limited(Obstacle::Cooling { passes: false, .. }) | Refusal::KeysNotKnown => Outcome::Upstream5xx,
+            Refusal::Limited(_) | Refusal::OutOfMemory | Refusal::BudgetSpent { .. } | Refusal::BudgetUnknown => {
+                Outcome::Limited
+            }
             Refusal::Failed(_) | Refusal::Gateway { .. } => match self.error().status {
                 429 => Outcome::Upstream429,
                 408 | 504 => Outcome::Timeout,
@@ -206,6 +235,14 @@ impl Refusal {
                 None,
                 "The API key is not known to this gateway.".into(),
             ),
+            Refusal::KeysNotKnown => error(
+                503,
+                "server_error",
+                Some("keys_not_known"),
+                None,
+                "The gateway has not heard from its key store yet and does not know this API key. Try again in a moment."
+                    .into(),
+            ),
             Refusal::NotJson { message } => error(
                 400,
                 INVALID,
@@ -246,7 +283,40 @@ impl Refusal {
             Refusal::Unsupported(Unsupported { param, message }) => {
                 error(400, INVALID, Some("unsupported_parameter"), Some(param), message.clone())
             }
+            // As HTTP answers `only-if-cached` (RFC 9111, 5.2.1.7).
+            Refusal::NotCached => error(
+                504,
+                INVALID,
+                Some("not_cached"),
+                Some("x-weir-cache"),
+                "No answer to this request is in the cache, and 'x-weir-cache: only' asks for none from elsewhere.".into(),
+            ),
             Refusal::Limited(obstacle) => limited(obstacle),
+            Refusal::BudgetSpent { tenant, budget, left } => {
+                let per = match budget.per {
+                    BudgetPeriod::Day => "day",
+                    BudgetPeriod::Month => "month",
+                };
+                let dollars = price::show(budget.microusd);
+                let left = show(Millis(left.div_ceil(1_000).saturating_mul(1_000)));
+                // As OpenAI says it of its own accounts: the type is the code.
+                error(
+                    429,
+                    "insufficient_quota",
+                    Some("insufficient_quota"),
+                    None,
+                    format!(
+                        "The budget of tenant '{tenant}' ({dollars} dollars per {per}) is spent. It begins anew in {left}."
+                    ),
+                )
+            }
+            Refusal::BudgetUnknown => error(
+                503,
+                "server_error",
+                Some("budget_unknown"),
+                None,
+                "The gateway cannot tell what is left of this API key's budget. Try again in a moment.".into(),
+            ),
             Refusal::Failed(attempts) => failed(attempts),
             Refusal::Gateway { status } => error(
                 *status,
@@ -282,6 +352,10 @@ fn limited(obstacle: &Obstacle) -> ErrorBody {
         None => "Try again in a moment.".to_owned(),
     };
     let (status, kind, code, why) = match obstacle {
+        Obstacle::Limited { until: Until::Closed, .. } => {
+            let why = "The limits that all gateways share cannot be checked at the moment.".to_owned();
+            (503, "server_error", "limits_unavailable", why)
+        }
         Obstacle::Limited { owner, ceiling, .. } => {
             let whose = match owner {
                 Owner::Provider => "the provider",

@@ -4,9 +4,14 @@
 //! host's interface knows no labels, so they are part of the name, `weir.attempts;provider=openai;;result=ok;`, and
 //! Envoy takes them out again by [`LABELS`] (`stats_config.stats_tags`).
 
+mod results;
+
+pub use results::{CacheResult, Call, CallResult};
+
 use crate::config::{Config, Target};
 use crate::failure::Class;
 use crate::traffic::{Ceiling, Owner};
+use results::{CACHE_RESULTS, CALL_RESULTS, CALLS};
 
 /// The host's metrics.
 pub trait Metrics {
@@ -28,8 +33,8 @@ pub enum Kind {
 }
 
 /// Every label that a stat may have.
-pub const LABELS: [&str; 10] =
-    ["provider", "model", "tenant", "outcome", "result", "from", "to", "reason", "scope", "kind"];
+pub const LABELS: [&str; 11] =
+    ["provider", "model", "tenant", "outcome", "result", "from", "to", "reason", "scope", "kind", "call"];
 
 /// How a label stands in a name: the regular expression that takes it out, with the value as its second group.
 pub fn label_pattern(label: &str) -> String {
@@ -51,6 +56,13 @@ pub enum Outcome {
     Cut,
     /// The client left.
     Aborted,
+}
+
+impl Outcome {
+    /// As a label.
+    pub fn name(self) -> &'static str {
+        OUTCOMES.iter().find(|(have, _)| *have == self).map_or("", |(_, name)| name)
+    }
 }
 
 const OUTCOMES: [(Outcome, &str); 8] = [
@@ -85,6 +97,10 @@ pub enum Limited {
     WaitedInVain,
     /// No retry was left in the budget.
     RetryBudget,
+    /// The tenant's budget is spent, or not known.
+    Budget,
+    /// The sidecar does not answer, and `on_outage` is `closed`.
+    Outage,
 }
 
 const OWNERS: [(Owner, &str); 4] = [
@@ -95,11 +111,13 @@ const OWNERS: [(Owner, &str); 4] = [
 ];
 const CEILINGS: [(Ceiling, &str); 3] =
     [(Ceiling::Requests, "requests"), (Ceiling::Tokens, "tokens"), (Ceiling::Concurrency, "concurrency")];
-const OTHER_LIMITS: [(Limited, &str); 4] = [
+const OTHER_LIMITS: [(Limited, &str); 6] = [
     (Limited::Cooling, "cooldown"),
     (Limited::WaitingRoom, "waiting_room"),
     (Limited::WaitedInVain, "waited_in_vain"),
     (Limited::RetryBudget, "retry_budget"),
+    (Limited::Budget, "budget"),
+    (Limited::Outage, "outage"),
 ];
 
 /// `kind` of `weir_tokens`.
@@ -133,11 +151,22 @@ pub struct Stats {
     providers: Vec<String>,
     /// Provider and model; each provider ends with [`OTHER`].
     targets: Vec<(String, String)>,
+    /// Tenants with a budget, by their places in the configuration.
+    budgets: Vec<usize>,
     requests: Grid,
     durations: Grid,
     attempts: Grid,
     first_tokens: Grid,
     tokens: Grid,
+    cost: Grid,
+    unpriced: Grid,
+    cache: Grid,
+    cache_bytes: Grid,
+    sidecar_calls: Grid,
+    sidecar_outage: Grid,
+    reports_lost: Grid,
+    budget_percent: Grid,
+    budget_warning: Grid,
     fallbacks: Grid,
     limited: Grid,
     in_flight: Grid,
@@ -173,6 +202,10 @@ fn written(label: &str, value: &str) -> String {
     format!(";{label}={};", value.replace(';', "_"))
 }
 
+fn results_of<T>(results: &[(T, &str)]) -> Axis {
+    axis("result", results.iter().map(|(_, name)| *name))
+}
+
 fn none() -> Axis {
     vec![String::new()]
 }
@@ -186,6 +219,10 @@ impl Stats {
             config.tenants.iter().map(|tenant| tenant.name.as_str()).chain([NONE]).map(str::to_owned).collect();
         let providers: Vec<String> = config.providers.iter().map(|provider| provider.name.clone()).collect();
         let targets = targets(config);
+        let budgets = config.tenants.iter().enumerate().filter(|(_, tenant)| tenant.budget.is_some());
+        let (budgets, budgeted): (Vec<usize>, Vec<&str>) =
+            budgets.map(|(place, tenant)| (place, tenant.name.as_str())).unzip();
+        let budgeted = axis("tenant", budgeted);
         let grid = |kind, name: &str, first: &Axis, second: &Axis, third: &Axis| {
             let mut ids = Vec::new();
             for a in first {
@@ -206,6 +243,7 @@ impl Stats {
         let scopes: Axis = scopes.chain(OTHER_LIMITS.iter().map(|(_, name)| written("scope", name))).collect();
         let outcomes = axis("outcome", OUTCOMES.iter().map(|(_, name)| *name));
         let kinds = axis("kind", TOKEN_KINDS.iter().map(|(_, name)| *name));
+        let calls = axis("call", CALLS.iter().map(|(_, name)| *name));
         let reasons = axis("reason", Class::ALL.iter().map(|class| class.name()));
         use Kind::{Counter, Gauge, Histogram};
         Self {
@@ -214,6 +252,16 @@ impl Stats {
             attempts: grid(Counter, "attempts", &by_target, &results, &none()),
             first_tokens: grid(Histogram, "first_token_ms", &by_target, &none(), &none()),
             tokens: grid(Counter, "tokens", &by_target, &kinds, &none()),
+            cost: grid(Counter, "cost_microusd", &by_target, &names(&tenants, "tenant"), &none()),
+            unpriced: grid(Counter, "unpriced", &by_target, &none(), &none()),
+            cache: grid(Counter, "cache", &results_of(&CACHE_RESULTS), &none(), &none()),
+            cache_bytes: grid(Gauge, "cache_bytes", &none(), &none(), &none()),
+            sidecar_calls: grid(Counter, "sidecar_calls", &calls, &results_of(&CALL_RESULTS), &none()),
+            sidecar_outage: grid(Gauge, "sidecar_outage", &none(), &none(), &none()),
+            reports_lost: grid(Counter, "reports_lost", &none(), &none(), &none()),
+            budget_percent: grid(Gauge, "budget_percent", &budgeted, &none(), &none()),
+            budget_warning: grid(Gauge, "budget_warning", &budgeted, &none(), &none()),
+            budgets,
             fallbacks: grid(Counter, "fallbacks", &names(&providers, "from"), &names(&providers, "to"), &reasons),
             limited: grid(Counter, "limited", &scopes, &none(), &none()),
             in_flight: grid(Gauge, "inflight", &by_provider, &none(), &none()),
@@ -258,6 +306,53 @@ impl Stats {
     pub fn tokens(&self, target: &Target, kind: TokenKind, amount: u64) {
         let kind = TOKEN_KINDS.iter().position(|(have, _)| *have == kind).unwrap_or(0);
         self.count(self.tokens.at(self.target(target), kind, 0), amount);
+    }
+
+    /// What an answer cost a tenant.
+    pub fn cost(&self, target: &Target, tenant: Option<&str>, microusd: u64) {
+        let tenant = place(&self.tenants, tenant.unwrap_or(NONE));
+        self.count(self.cost.at(self.target(target), tenant, 0), microusd);
+    }
+
+    /// An answer cost nobody knows what.
+    pub fn unpriced(&self, target: &Target) {
+        self.count(self.unpriced.at(self.target(target), 0, 0), 1);
+    }
+
+    /// The cache had it or not, or took it or not.
+    pub fn cache(&self, result: CacheResult) {
+        let result = CACHE_RESULTS.iter().position(|(have, _)| *have == result).unwrap_or(0);
+        self.count(self.cache.at(result, 0, 0), 1);
+    }
+
+    /// Bytes of the caches of all workers together.
+    pub fn cache_bytes(&self, bytes: u64) {
+        self.set(self.cache_bytes.at(0, 0, 0), bytes);
+    }
+
+    /// A call to the sidecar is over.
+    pub fn sidecar_call(&self, call: Call, result: CallResult) {
+        let call = CALLS.iter().position(|(have, _)| *have == call).unwrap_or(0);
+        let result = CALL_RESULTS.iter().position(|(have, _)| *have == result).unwrap_or(0);
+        self.count(self.sidecar_calls.at(call, result, 0), 1);
+    }
+
+    /// Whether the sidecar, or the store behind it, does not answer. As the worker that spoke last knows it.
+    pub fn sidecar_outage(&self, outage: bool) {
+        self.set(self.sidecar_outage.at(0, 0, 0), u64::from(outage));
+    }
+
+    /// What a request used will not be told to the sidecar: it has been away for too long.
+    pub fn report_lost(&self) {
+        self.count(self.reports_lost.at(0, 0, 0), 1);
+    }
+
+    /// How much of its budget the tenant at that place has spent, and whether that is worth a warning. As the worker that
+    /// spoke last knows it: the store tells them all, each second.
+    pub fn budget(&self, tenant: usize, percent: u64, warning: bool) {
+        let budget = self.budgets.iter().position(|have| *have == tenant).unwrap_or(usize::MAX);
+        self.set(self.budget_percent.at(budget, 0, 0), percent);
+        self.set(self.budget_warning.at(budget, 0, 0), u64::from(warning));
     }
 
     /// One provider took over from another.
@@ -346,28 +441,4 @@ fn place(names: &[String], name: &str) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::Host;
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    #[test]
-    fn a_tenants_own_targets_are_counted_by_name() {
-        let yaml = format!(
-            "providers: {{ a: {{ kind: openai, api_key: $K }} }}\nmodels: {{ m: [a/x] }}\n\
-             tenants: {{ t: {{ key_sha256: {}, models: [{{ model: m, targets: [a/own] }}] }} }}\n",
-            "a".repeat(64)
-        );
-        let host = Host::default();
-        let stats = Stats::new(&crate::config::parse(&yaml).unwrap().0, host.ports(1).metrics);
-        for model in ["x", "own", "unheard-of"] {
-            let target = Target { provider: "a".into(), model: model.into(), weight: None };
-            stats.attempt(&target, AttemptResult::Ok);
-        }
-        for model in ["x", "own", OTHER] {
-            let name = format!("weir.attempts;provider=a;;model={model};;result=ok;");
-            assert_eq!(host.stat(&name), 1, "{name}");
-        }
-    }
-}
+mod tests;

@@ -3,9 +3,15 @@
 use crate::gateway::Ports;
 use crate::shared::Local;
 use crate::stats::{Kind, Metrics};
+use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+
+/// A key as a configuration knows it.
+pub(crate) fn hex_sha256(key: &str) -> String {
+    Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// A host of several workers.
 #[derive(Clone, Default)]
@@ -16,7 +22,12 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn ports(&self, worker: u64) -> Ports {
-        Ports { shared: Rc::new(self.shared.clone()), metrics: Box::new(self.stats.clone()), worker }
+        Ports {
+            shared: Rc::new(self.shared.clone()),
+            metrics: Box::new(self.stats.clone()),
+            worker,
+            has_sidecar: false,
+        }
     }
 
     /// The value of a stat, by its whole name; of a histogram, how many values it got.

@@ -275,6 +275,10 @@ pub struct Report {
     #[n(14)]
     #[cbor(default)]
     pub age: u64,
+    /// The request has been reported already: this is what a further attempt of it used.
+    #[n(15)]
+    #[cbor(default)]
+    pub is_further: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode, CborLen)]

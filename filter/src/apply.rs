@@ -18,6 +18,8 @@ pub(crate) fn apply(context_id: u32, step: Step) -> Action {
             Effect::Reset => host::reset(),
             Effect::Reply(reply) => host::reply(reply.status, "weir", &reply.headers, &reply.body),
             Effect::NotePath(path) => host::set_property("weir.path", path.as_bytes()),
+            // The context that calls keeps it until the answer comes.
+            Effect::Call(_) => Ok(()),
             Effect::Publish(exchange) => exchanges::publish(context_id, exchange),
         };
         if let Err(status) = outcome {
@@ -39,5 +41,6 @@ fn name(effect: &Effect) -> &'static str {
         Effect::Reset => "a reset",
         Effect::Reply(_) => "a reply",
         Effect::NotePath(_) | Effect::Publish(_) => "filter state",
+        Effect::Call(_) => "a call",
     }
 }

@@ -1,6 +1,7 @@
 //! The front role: a filter on the listener.
 
 use crate::apply::apply;
+use crate::calls::Calls;
 use crate::exchanges;
 use crate::host::{self, Buffer, Map};
 use crate::turns::Turns;
@@ -16,20 +17,29 @@ pub(crate) struct FrontContext {
     context_id: u32,
     /// Shared with the root, which tells it when it is its turn.
     front: Rc<RefCell<Front>>,
+    gateway: Rc<Gateway>,
     turns: Rc<Turns>,
+    calls: Calls,
 }
 
 impl FrontContext {
     pub(crate) fn new(context_id: u32, gateway: Rc<Gateway>, turns: Rc<Turns>) -> Self {
-        Self { context_id, front: Rc::new(RefCell::new(Front::new(gateway, context_id))), turns }
+        let front = Rc::new(RefCell::new(Front::new(gateway.clone(), context_id)));
+        Self { context_id, front, gateway, turns, calls: Calls::default() }
     }
 
     fn step(&mut self, event: FrontEvent<'_>) -> Action {
-        let step = self.front.borrow_mut().step(host::now(), event);
+        let mut step = self.front.borrow_mut().step(host::now(), event);
+        let calls = step.take_calls();
         if step.waits_for_turn() {
             self.turns.await_turn(self.context_id, &self.front);
         }
-        apply(self.context_id, step)
+        let action = apply(self.context_id, step);
+        match self.calls.send(&self.gateway, calls) {
+            // It could not even be asked: the request goes on without.
+            Some(event) => self.step(event),
+            None => action,
+        }
     }
 
     fn complete(&mut self, size: usize) -> Action {
@@ -42,7 +52,18 @@ impl FrontContext {
     }
 }
 
-impl Context for FrontContext {}
+impl Context for FrontContext {
+    fn on_http_call_response(&mut self, token: u32, headers: usize, body_size: usize, _trailers: usize) {
+        let event = self.calls.answered(&self.gateway, token, headers, body_size);
+        if let Some(event) = event
+            && self.step(event) == Action::Continue
+        {
+            let _ = host::resume();
+        }
+        self.turns.lease_round(&self.gateway, &self.calls);
+        let _ = host::act_for(self.context_id);
+    }
+}
 
 impl HttpContext for FrontContext {
     fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
@@ -90,6 +111,7 @@ impl Drop for FrontContext {
     fn drop(&mut self) {
         let _ = self.front.borrow_mut().step(host::now(), FrontEvent::Closed);
         self.turns.forget(self.context_id);
+        self.calls.abandon(&self.gateway);
         exchanges::withdraw(self.context_id);
     }
 }

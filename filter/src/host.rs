@@ -19,6 +19,7 @@ pub(crate) type Result<T> = std::result::Result<T, Status>;
 pub(crate) enum Buffer {
     RequestBody = 0,
     ResponseBody = 1,
+    CallResponseBody = 4,
     PluginConfiguration = 7,
 }
 
@@ -29,6 +30,7 @@ pub(crate) enum Map {
     RequestHeaders = 0,
     RequestTrailers = 1,
     ResponseHeaders = 2,
+    CallResponseHeaders = 6,
 }
 
 /// `proxy_log_level_t`.
@@ -181,6 +183,18 @@ pub(crate) fn act_for(context_id: u32) -> Result<()> {
 pub(crate) fn tick_each(millis: u32) -> Result<()> {
     // SAFETY: takes no memory.
     check(unsafe { proxy_set_tick_period_milliseconds(millis) })
+}
+
+/// Sends a request to a cluster; the answer comes to the context that sent it, under the token returned. This one goes
+/// through the SDK, which must know the token; it panics on no status that Envoy's implementation returns.
+pub(crate) fn call(
+    cluster: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+    timeout: std::time::Duration,
+) -> std::result::Result<u32, ()> {
+    proxy_wasm::hostcalls::dispatch_http_call(cluster, headers.to_vec(), Some(body), Vec::new(), timeout)
+        .map_err(|_| ())
 }
 
 /// A value that all VMs of this Envoy share, and the number to swap it by.

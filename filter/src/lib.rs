@@ -16,6 +16,7 @@
 
 mod apply;
 mod attempt;
+mod calls;
 mod exchanges;
 mod front;
 mod host;

@@ -9,7 +9,8 @@ use weir_core::stats::{Kind, Metrics};
 
 /// Everything, for a worker that is known by a number of its own.
 pub(crate) fn all() -> Ports {
-    Ports { shared: Rc::new(Host), metrics: Box::new(Host), worker: RandomState::new().hash_one(()) }
+    let worker = RandomState::new().hash_one(());
+    Ports { shared: Rc::new(Host), metrics: Box::new(Host), worker, has_sidecar: true }
 }
 
 struct Host;

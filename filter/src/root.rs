@@ -21,7 +21,13 @@ enum Role {
     Attempt,
 }
 
-impl Context for Root {}
+impl Context for Root {
+    fn on_http_call_response(&mut self, token: u32, headers: usize, body_size: usize, _trailers: usize) {
+        if let Some(Role::Front(gateway, turns)) = &self.role {
+            turns.answered(gateway, token, headers, body_size);
+        }
+    }
+}
 
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
@@ -34,7 +40,7 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         if let Some(Role::Front(gateway, turns)) = &self.role {
-            turns.round(gateway);
+            turns.tick(gateway);
         }
     }
 

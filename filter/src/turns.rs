@@ -1,6 +1,7 @@
 //! Requests that wait for their turn: the root's tick wakes them, in the order that core says.
 
 use crate::apply::apply;
+use crate::calls::Calls;
 use crate::host;
 use proxy_wasm::types::Action;
 use std::cell::{Cell, RefCell};
@@ -21,6 +22,8 @@ pub(crate) struct Turns {
     waiting: RefCell<HashMap<u32, Weak<RefCell<Front>>>>,
     /// The period of ticks.
     pace: Cell<u32>,
+    /// Those that no request waits for.
+    calls: Calls,
     /// When the gauges were set, in milliseconds since 1970.
     shown: Cell<u64>,
 }
@@ -49,6 +52,29 @@ impl Turns {
     /// It waits no longer.
     pub(crate) fn forget(&self, context_id: u32) {
         self.waiting.borrow_mut().remove(&context_id);
+    }
+
+    /// A tick: who waits is asked again, and the sidecar is told what is to be told.
+    pub(crate) fn tick(&self, gateway: &Gateway) {
+        self.round(gateway);
+        self.calls.send(gateway, gateway.due(host::now()));
+        if gateway.is_call_due() && self.pace.get() == IDLE {
+            self.pace(BUSY);
+        }
+    }
+
+    /// The sidecar has answered a call of a tick.
+    pub(crate) fn answered(&self, gateway: &Gateway, token: u32, headers: usize, size: usize) {
+        self.calls.answered(gateway, token, headers, size);
+        self.lease_round(gateway, &self.calls);
+    }
+
+    /// What was leased may be what others wait for; what they lack still is asked for at once, by `calls`.
+    pub(crate) fn lease_round(&self, gateway: &Gateway, calls: &Calls) {
+        if gateway.traffic.is_anybody_waiting() {
+            self.round(gateway);
+            calls.send(gateway, gateway.ask(None, host::now()).into_iter().collect());
+        }
     }
 
     /// Asks those that wait, each in its turn, and lets go those that may.

@@ -5,7 +5,12 @@ use crate::{load, output};
 use std::fmt::Write;
 use std::path::Path;
 use weir_core::chain::Chain;
-use weir_core::config::{BaseUrl, Config, Limits, Model, Provider, Target, Tenant, WaitingRoom, show, show_size};
+use weir_core::civil;
+use weir_core::config::{
+    ApiKey, BaseUrl, BudgetPeriod, Config, Limits, Model, OnOutage, Provider, Sidecar, Store, Target, TargetPrice,
+    Tenant, WaitingRoom, show, show_size,
+};
+use weir_core::price::{self, Price, Rates};
 
 /// What to explain.
 #[derive(clap::Args)]
@@ -32,10 +37,16 @@ fn everything(config: &Config) -> String {
     let _ = writeln!(text, "waiting  {}", waiting(&config.waiting_room));
     let budget = &config.retry_budget;
     let _ = writeln!(text, "retries  at most {}% of the load, and {} besides", budget.percent, budget.reserve);
+    let _ = writeln!(text, "sidecar  {}", sidecar(&config.sidecar));
+    let _ = writeln!(text, "store    {}", store(&config.store));
+    let _ = writeln!(text, "cache    {}", cache_sizes(config));
     for provider in &config.providers {
         let _ = writeln!(text, "\nprovider {}", self::provider(provider));
         let own = provider.model_limits.iter().map(|model| (model.model.as_str(), &model.limits));
         limits([("all models", &provider.limits)].into_iter().chain(own), &mut text);
+        for own in config.prices.iter().filter(|own| own.provider == provider.name) {
+            price(&own.model, &own.price, &mut text);
+        }
     }
     for model in &config.models {
         let _ = write!(text, "\n{}", self::model(model));
@@ -65,6 +76,10 @@ fn request(config: &Config, name: &str) -> Result<String, String> {
         let mut text = format!("model {name}, addressed directly\n  one attempt: {model} at {attempt}\n");
         let own = provider.model_limits.iter().filter(|own| own.model == model).map(|own| (model, &own.limits));
         limits([("all models", &provider.limits)].into_iter().chain(own), &mut text);
+        let same = |own: &&TargetPrice| (&*own.provider, &*own.model) == (&*provider.name, model);
+        if let Some(own) = config.prices.iter().find(same) {
+            price(model, &own.price, &mut text);
+        }
         let _ = writeln!(text, "  chain {}", Chain(vec![provider.name.clone()]).cluster());
         return Ok(text);
     }
@@ -83,6 +98,11 @@ fn model(model: &Model) -> String {
     }
     let _ = writeln!(text, "  everything within {}", show(model.deadline));
     let _ = writeln!(text, "  pause between attempts {}..{}", show(retries.backoff_min), show(retries.backoff_max));
+    if let Some(exact) = model.cache.as_ref().and_then(|cache| cache.exact.as_ref()) {
+        let sampled =
+            if exact.sampled { ", at any temperature" } else { ", unless a temperature above 0 is asked for" };
+        let _ = writeln!(text, "  answers kept for {}{sampled}", show(exact.ttl));
+    }
     chain(&model.targets, retries.per_target, "  ", &mut text);
     text
 }
@@ -123,8 +143,16 @@ fn provider(provider: &Provider) -> String {
 fn tenant(config: &Config, tenant: &Tenant) -> String {
     let models = tenant.models.as_ref().map_or_else(|| "every model".to_owned(), |models| models.join(", "));
     let mut text = format!("tenant {}: {models}\n", tenant.name);
+    let _ = writeln!(text, "  keys: {}", keys(&tenant.keys));
     let own = tenant.model_limits.iter().map(|model| (model.model.as_str(), &model.limits));
     limits([("all models", &tenant.limits)].into_iter().chain(own), &mut text);
+    if let Some(budget) = &tenant.budget {
+        let period = match budget.per {
+            BudgetPeriod::Day => "day",
+            BudgetPeriod::Month => "month",
+        };
+        let _ = writeln!(text, "  budget: {} dollars per {period} (UTC)", price::show(budget.microusd));
+    }
     for own in &tenant.model_targets {
         let per_target = config.model(&own.model).map_or(0, |model| model.retries.per_target);
         let _ = writeln!(text, "  {}: targets of its own", own.model);
@@ -132,6 +160,65 @@ fn tenant(config: &Config, tenant: &Tenant) -> String {
         chain(&own.targets, per_target, "    ", &mut text);
     }
     text
+}
+
+/// Never the keys' digests: whoever reads this needs only to know which there are.
+fn keys(keys: &[ApiKey]) -> String {
+    let expiries = keys.iter().map(|key| match key.expires {
+        Some(expires) => format!("one until {}", civil::show(expires)),
+        None => "one without end".to_owned(),
+    });
+    expiries.chain(["those in the store".to_owned()]).collect::<Vec<_>>().join(", ")
+}
+
+fn price(model: &str, price: &Price, text: &mut String) {
+    let rates = |rates: &Rates| {
+        let [input, output, cached, write] =
+            [rates.input, rates.output, rates.cached, rates.cache_write].map(price::show);
+        format!("input {input}, output {output}, cached {cached}, cache write {write}")
+    };
+    let _ = writeln!(text, "  {model}: dollars per million tokens: {}", rates(&price.rates));
+    if let Some(tier) = &price.above {
+        let _ = writeln!(text, "    above {} prompt tokens: {}", tier.prompt_tokens, rates(&tier.rates));
+    }
+}
+
+fn sidecar(sidecar: &Sidecar) -> String {
+    let without = match sidecar.on_outage {
+        OnOutage::Open => "limits are open",
+        OnOutage::Closed => "what is limited is refused",
+        OnOutage::Local => "each Envoy keeps its share",
+    };
+    let secret = sidecar.secret.as_ref().map(|secret| format!(", secret from ${}", secret.0)).unwrap_or_default();
+    format!(
+        "{}{secret}; no call takes longer than {}; without it {without}",
+        sidecar.listen,
+        show(sidecar.call_deadline)
+    )
+}
+
+/// Without what stands before the host: it may be a password.
+fn store(store: &Store) -> String {
+    match store {
+        Store::Memory => "in the sidecar's memory".to_owned(),
+        Store::Redis(url) => {
+            let (scheme, rest) = url.split_once("://").unwrap_or(("redis", url));
+            format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, host)| host))
+        }
+    }
+}
+
+fn cache_sizes(config: &Config) -> String {
+    let sizes = &config.cache;
+    let worker = match sizes.worker_bytes {
+        0 => "nothing in the workers".to_owned(),
+        bytes => format!("{} in each worker", show_size(bytes)),
+    };
+    let store = match config.store {
+        Store::Memory => format!(", {} in the sidecar", show_size(sizes.store_bytes)),
+        Store::Redis(_) => String::new(),
+    };
+    format!("{worker}{store}; one answer at most {}", show_size(sizes.max_entry_bytes))
 }
 
 /// A line for each that has any.
@@ -197,10 +284,14 @@ mod tests {
             body     at most 8192 KiB
             waiting  at most 1000 requests of 64MiB together, each for 2s
             retries  at most 20% of the load, and 100 besides
+            sidecar  127.0.0.1:10001, secret from $WEIR_SIDECAR_SECRET; no call takes longer than 50ms; without it each Envoy keeps its share
+            store    in the sidecar's memory
+            cache    16MiB in each worker, 256MiB in the sidecar; one answer at most 1MiB
 
             provider openai (OpenAi) https://api.openai.com, key from $OPENAI_API_KEY; after 5 failures in a row, or when 50% fail, left out for 30s
               all models: at most 60000 requests per minute (60000 at once), 2000000 tokens per minute (2000000 at once), 100 under way
               gpt-5.6: at most 30000 requests per minute, 1000000 tokens per minute, 50 under way
+              gpt-5.6: dollars per million tokens: input 4, output 20, cached 0.4, cache write 5
 
             provider claude (Anthropic) https://api.anthropic.com, key from $ANTHROPIC_API_KEY; after 5 failures in a row, or when 50% fail, left out for 30s
 
@@ -215,17 +306,21 @@ mod tests {
               hedged after 3s without a first token
               everything within 2m
               pause between attempts 50ms..2s
+              answers kept for 1h, unless a temperature above 0 is asked for
               chain chain:openai+openai+claude+claude+gemini+gemini
 
             tenant team-a: smart, openai/gpt-5.6
+              keys: one without end, one until 2027-01-31T12:00:00Z, those in the store
               all models: at most 600 requests per minute, 200000 tokens per minute
               openai/gpt-5.6: at most 60 requests per minute
+              budget: 50 dollars per day (UTC)
         "#]].assert_eq(&everything(&config));
         expect![[r#"
             model openai/gpt-5.6, addressed directly
               one attempt: gpt-5.6 at openai (OpenAi) https://api.openai.com, key from $OPENAI_API_KEY; after 5 failures in a row, or when 50% fail, left out for 30s
               all models: at most 60000 requests per minute (60000 at once), 2000000 tokens per minute (2000000 at once), 100 under way
               gpt-5.6: at most 30000 requests per minute, 1000000 tokens per minute, 50 under way
+              gpt-5.6: dollars per million tokens: input 4, output 20, cached 0.4, cache write 5
               chain chain:openai
         "#]].assert_eq(&request(&config, "openai/gpt-5.6").expect("a target"));
     }
@@ -240,6 +335,7 @@ tenants: {{ t: {{ key_sha256: {key}, models: [{{ model: m, targets: [a/y, {{ tar
         ));
         expect![[r#"
             tenant t: m
+              keys: one without end, those in the store
               m: targets of its own
                 1. a/y, up to 2 times
                 2. a/z, weight 2, up to 2 times
@@ -263,6 +359,35 @@ tenants: {{ t: {{ key_sha256: {key}, models: [{{ model: m, targets: [a/y, {{ tar
     }
 
     #[test]
+    fn what_many_envoys_share_is_told_without_its_secrets() {
+        let above = "{ prompt_tokens: 1000, input: 2, output: 3 }";
+        let config = config(&format!(
+            "providers: {{ a: {{ kind: openai, api_key: $K }} }}
+sidecar: {{ listen: \"unix:/run/weir.sock\", on_outage: closed, call_deadline: 1s }}
+store: redis://:hunter2@redis:6379/0
+cache: {{ worker_bytes: 0 }}
+models: {{ m: {{ targets: [a/x], cache: {{ exact: {{ ttl: 5m, sampled: true }} }} }} }}
+tenants: {{ t: {{ budget: {{ usd: 12.5, per: month }} }} }}
+prices: {{ a/x: {{ input: 1, output: 1.5, above: {above} }} }}"
+        ));
+        let text = everything(&config);
+        let told = |start: &str| text.lines().filter(|line| line.trim_start().starts_with(start)).collect::<Vec<_>>();
+        assert_eq!(
+            told("sidecar"),
+            ["sidecar  unix:/run/weir.sock; no call takes longer than 1s; without it what is limited is refused"]
+        );
+        assert_eq!(told("store"), ["store    redis://redis:6379/0"]);
+        assert_eq!(told("cache"), ["cache    nothing in the workers; one answer at most 1MiB"]);
+        assert_eq!(told("answers"), ["  answers kept for 5m, at any temperature"]);
+        assert_eq!(told("keys"), ["  keys: those in the store"]);
+        assert_eq!(told("budget"), ["  budget: 12.5 dollars per month (UTC)"]);
+        let price = "  x: dollars per million tokens: input 1, output 1.5, cached 1, cache write 1";
+        assert_eq!(told("x:"), [price]);
+        assert_eq!(told("above"), ["    above 1000 prompt tokens: input 2, output 3, cached 2, cache write 2"]);
+        assert!(request(&config, "a/x").expect("a target").contains(price));
+    }
+
+    #[test]
     fn what_is_not_limited_has_no_line() {
         let provider = "{ kind: openai, api_key: $K, breaker: { failure_rate: 100% } }";
         let config = config(&format!("waiting_room: {{ max_waiting: 0 }}\nproviders: {{ a: {provider} }}"));
@@ -273,6 +398,9 @@ tenants: {{ t: {{ key_sha256: {key}, models: [{{ model: m, targets: [a/y, {{ tar
             body     at most 8192 KiB
             waiting  nobody; what is over a limit is refused at once
             retries  at most 20% of the load, and 100 besides
+            sidecar  127.0.0.1:10001; no call takes longer than 50ms; without it each Envoy keeps its share
+            store    in the sidecar's memory
+            cache    16MiB in each worker, 256MiB in the sidecar; one answer at most 1MiB
 
             provider a (OpenAi) https://api.openai.com, key from $K; after 5 failures in a row left out for 30s
         "#]]

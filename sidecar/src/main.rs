@@ -6,12 +6,12 @@ mod explain;
 mod failure;
 mod files;
 mod load;
+mod log;
 mod output;
 mod render;
 mod serve;
 mod sim;
 mod stop;
-#[allow(dead_code, reason = "becomes the sidecar with the commits that follow")]
 mod store;
 mod up;
 

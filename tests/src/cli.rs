@@ -19,6 +19,7 @@ const SHOWN: usize = 200;
 
 /// A command that is not started yet. It works in a folder of its own and knows only the environment it is given.
 pub struct Command {
+    program: PathBuf,
     arguments: Vec<String>,
     folder: TempDir,
     env: BTreeMap<String, String>,
@@ -38,6 +39,11 @@ pub struct Finished {
 impl Command {
     /// `weir` with these arguments.
     pub fn new(arguments: &[&str]) -> Self {
+        Self::of(artifacts::weir(), arguments)
+    }
+
+    /// A program with these arguments.
+    pub fn of(program: PathBuf, arguments: &[&str]) -> Self {
         let mut env = BTreeMap::from([
             ("ENVOY".to_owned(), text(artifacts::envoy())),
             ("WEIR_FILTER".to_owned(), text(artifacts::filter())),
@@ -46,7 +52,7 @@ impl Command {
             env.extend(std::env::var(name).ok().map(|value| (name.to_owned(), value)));
         }
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        Self { arguments, folder: TempDir::new().expect("a temporary folder"), env }
+        Self { program, arguments, folder: TempDir::new().expect("a temporary folder"), env }
     }
 
     /// With this configuration, in `weir.yaml`.
@@ -70,7 +76,7 @@ impl Command {
     /// Starts it.
     pub fn start(self) -> Running {
         let file = |name: &str| Stdio::from(File::create(self.path(name)).expect("a log file"));
-        let child = std::process::Command::new(artifacts::weir())
+        let child = std::process::Command::new(&self.program)
             .args(&self.arguments)
             .current_dir(self.folder.path())
             .env_clear()
@@ -169,7 +175,12 @@ impl Running {
         for (name, text) in [("stdout", self.stdout()), ("stderr", self.stderr())] {
             let lines: Vec<&str> = text.lines().collect();
             let last = lines.get(lines.len().saturating_sub(SHOWN)..).unwrap_or_default();
-            eprintln!("--- {name} of weir {}\n{}", self.command.arguments.join(" "), last.join("\n"));
+            eprintln!(
+                "--- {name} of {} {}\n{}",
+                self.command.program.display(),
+                self.command.arguments.join(" "),
+                last.join("\n")
+            );
         }
     }
 }

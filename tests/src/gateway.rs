@@ -1,10 +1,11 @@
 //! A running gateway, between the test and a simulator of its own.
 
 use crate::cli::{Command, Running};
-use crate::{ports::free_port, sse, target::TARGETS};
+use crate::{artifacts, ports::free_port, sse, target::TARGETS};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use weir_sim::{JournalEntry, Provider, Sim, SimConfig};
 
@@ -22,6 +23,7 @@ pub struct Setup {
     extra: Vec<(String, String)>,
     env: Vec<(String, String)>,
     keys: Vec<(String, String)>,
+    sidecar: String,
     concurrency: u32,
 }
 
@@ -36,6 +38,7 @@ impl Setup {
             extra: vec![],
             env: env.into(),
             keys: vec![],
+            sidecar: String::new(),
             concurrency: 2,
         }
     }
@@ -77,6 +80,12 @@ impl Setup {
         self
     }
 
+    /// More of the `sidecar` key, `on_outage: closed`.
+    pub fn sidecar(mut self, keys: &str) -> Self {
+        self.sidecar = format!(", {keys}");
+        self
+    }
+
     /// Worker threads of Envoy.
     pub fn concurrency(mut self, workers: u32) -> Self {
         self.concurrency = workers;
@@ -86,8 +95,9 @@ impl Setup {
     /// The whole `weir.yaml`.
     pub fn yaml(&self, sim: &Sim, listen: u16, admin: u16, sidecar: u16) -> String {
         let mut yaml = format!(
-            "listen: 127.0.0.1:{listen}\nadmin: 127.0.0.1:{admin}\nsidecar: {{ listen: 127.0.0.1:{sidecar} }}\n\
-             telemetry: {{ access_log: stdout }}\nproviders:\n"
+            "listen: 127.0.0.1:{listen}\nadmin: 127.0.0.1:{admin}\nsidecar: {{ listen: 127.0.0.1:{sidecar}{} }}\n\
+             telemetry: {{ access_log: stdout }}\nproviders:\n",
+            self.sidecar
         );
         for target in TARGETS {
             let kind = target.provider;
@@ -116,9 +126,17 @@ impl Setup {
     /// If the gateway does not get there; its logs are shown.
     pub async fn start(self) -> Gateway {
         let sim = Sim::start(SimConfig::free_ports()).await.expect("the simulator starts");
+        self.start_at(&Arc::new(sim)).await
+    }
+
+    /// The same at a simulator that others use too.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub async fn start_at(&self, sim: &Arc<Sim>) -> Gateway {
         let (listen, admin, sidecar) = (free_port(), free_port(), free_port());
         let mut command = Command::new(&["up", "--verbose", "--concurrency", &self.concurrency.to_string()])
-            .config(&self.yaml(&sim, listen, admin, sidecar));
+            .config(&self.yaml(sim, listen, admin, sidecar));
         for (variable, value) in &self.env {
             command = command.env(variable, value);
         }
@@ -126,7 +144,42 @@ impl Setup {
         process.line("ready", START).await;
         let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Gateway { http, address: address(listen), admin: address(admin), sidecar: address(sidecar), sim, process }
+        let (address, admin, sidecar) = (address(listen), address(admin), address(sidecar));
+        Gateway { http, address, admin, sidecar, sim: Arc::clone(sim), process }
+    }
+}
+
+impl Setup {
+    /// The same, as an Envoy that shares the sidecar of another gateway: the rendered bootstrap, without `weir up`.
+    ///
+    /// # Panics
+    /// If it does not serve; its logs are shown.
+    pub async fn start_beside(&self, other: &Gateway) -> Gateway {
+        let (listen, admin) = (free_port(), free_port());
+        let yaml = self.yaml(&other.sim, listen, admin, other.sidecar.port());
+        let render = Command::new(&["render", "--out", "envoy.yaml"]).config(&yaml);
+        let bootstrap = render.path("envoy.yaml");
+        let mut rendered = render.start();
+        let outcome = rendered.finish(START).await;
+        assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+        let workers = self.concurrency.to_string();
+        let bootstrap = bootstrap.to_string_lossy();
+        let arguments = ["-c", &*bootstrap, "--concurrency", &*workers, "--disable-hot-restart", "--log-level", "warn"];
+        let mut command = Command::of(artifacts::envoy(), &arguments);
+        for (variable, value) in &self.env {
+            command = command.env(variable, value);
+        }
+        let process = command.start();
+        let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let (address, admin, sidecar) = (address(listen), address(admin), other.sidecar);
+        let gateway = Gateway { http, address, admin, sidecar, sim: Arc::clone(&other.sim), process };
+        let begun = std::time::Instant::now();
+        while gateway.http.get(gateway.url("/healthz")).send().await.is_err() {
+            assert!(begun.elapsed() < START, "Envoy does not serve");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        gateway
     }
 }
 
@@ -146,7 +199,7 @@ pub struct Gateway {
     /// The sidecar.
     pub sidecar: SocketAddr,
     /// The providers.
-    pub sim: Sim,
+    pub sim: Arc<Sim>,
     /// `weir up`.
     pub process: Running,
 }

@@ -1,12 +1,21 @@
-//! Model ids against the patterns of the table.
+//! Model ids against the patterns of a table.
+
+use crate::civil;
 
 /// Whether `pattern`, in which `*` stands for any text, matches `model` or `model` without its release date.
-pub(super) fn matches(pattern: &str, model: &str) -> bool {
+pub(crate) fn matches(pattern: &str, model: &str) -> bool {
     wildcard(pattern, model) || wildcard(pattern, undated(model))
 }
 
-/// `claude-haiku-4-5-20251001`, `claude-haiku-4-5@20251001` and `claude-haiku-4-5-latest` are `claude-haiku-4-5`.
+/// `claude-haiku-4-5-20251001`, `claude-haiku-4-5@20251001` and `claude-haiku-4-5-latest` are `claude-haiku-4-5`, and
+/// `gpt-4o-mini-2024-07-18` is `gpt-4o-mini`.
 fn undated(model: &str) -> &str {
+    if let Some((name, date)) = model.len().checked_sub(11).and_then(|at| model.split_at_checked(at))
+        && let Some(date) = date.strip_prefix('-')
+        && civil::timestamp(date).is_some()
+    {
+        return name;
+    }
     match model.rsplit_once(['-', '@']) {
         Some((name, "latest")) => name,
         Some((name, date)) if date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -49,6 +58,9 @@ mod tests {
             ("claude-opus-5", "claude-opus-5@20260401", true),
             ("claude-opus-5", "claude-opus-5-latest", true),
             ("claude-opus-5", "claude-opus-5-2026041", false),
+            ("gpt-4o-mini", "gpt-4o-mini-2024-07-18", true),
+            ("gpt-4o", "gpt-4o-mini-2024-07-18", false),
+            ("gpt-4o-mini", "gpt-4o-mini-2024-13-18", false),
             ("gemini-2.5-flash*", "gemini-2.5-flash", true),
             ("gemini-2.5-flash*", "gemini-2.5-flash-lite-001", true),
             ("*-flash", "gemini-9-flash", true),

@@ -6,7 +6,7 @@
 //! An unknown Gemini model is taken for the newest, which accepts all of low, medium and high.
 
 mod effort;
-mod glob;
+pub(crate) mod glob;
 mod table;
 
 pub use effort::{Effort, Efforts};

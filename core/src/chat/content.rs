@@ -23,7 +23,8 @@ pub enum Part<'a> {
     Refusal(Str<'a>),
     /// Any medium by its type. Only Anthropic's and Gemini's clients say it so; OpenAI has a part for each kind.
     Media(Media<'a>),
-    /// A type that Weir does not know: an OpenAI-kind server gets it as it is, another provider cannot.
+    /// A type that Weir does not know, or one with another type's content besides its own: an OpenAI-kind server gets it
+    /// as it is, another provider cannot.
     Other(Str<'a>),
 }
 
@@ -99,7 +100,12 @@ impl<'a> TryFrom<RawPart<'a>> for Part<'a> {
 
     fn try_from(raw: RawPart<'a>) -> Result<Self, String> {
         let missing = |field: &str| format!("missing field `{field}` of a `{field}` content part");
-        match raw.kind.as_str() {
+        let RawPart { kind, text, refusal, image_url, input_audio, file } = &raw;
+        let is_set = [text.is_some(), refusal.is_some(), image_url.is_some(), input_audio.is_some(), file.is_some()];
+        if is_set.into_iter().filter(|is_set| *is_set).count() > 1 {
+            return Ok(Part::Other(raw.kind));
+        }
+        match kind.as_str() {
             "text" => raw.text.map(Part::Text).ok_or_else(|| missing("text")),
             "refusal" => raw.refusal.map(Part::Refusal).ok_or_else(|| missing("refusal")),
             "image_url" => raw.image_url.map(Part::ImageUrl).ok_or_else(|| missing("image_url")),

@@ -61,7 +61,7 @@ pub enum ToolChoice<'a> {
         required: bool,
         names: Vec<Str<'a>>,
     },
-    /// A form that Weir does not know, by its `type`.
+    /// A form that Weir does not know, or more than one in one, by its `type`.
     Other(Str<'a>),
 }
 
@@ -76,6 +76,12 @@ struct Named<'a> {
 struct Allowed<'a> {
     mode: Str<'a>,
     tools: Vec<AllowedTool<'a>>,
+}
+
+impl Allowed<'_> {
+    fn is_known(&self) -> bool {
+        matches!(self.mode.as_str(), "auto" | "required") && self.tools.iter().all(|tool| tool.function.is_some())
+    }
 }
 
 #[derive(Deserialize)]
@@ -117,16 +123,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for ToolChoice<'a> {
                     }
                 }
                 let kind = kind.ok_or_else(|| de::Error::missing_field("type"))?;
-                match kind.as_str() {
-                    "function" => function
-                        .map(|function| ToolChoice::Function(function.name))
-                        .ok_or_else(|| de::Error::missing_field("function")),
-                    "allowed_tools" => allowed
-                        .map(|allowed| ToolChoice::Allowed {
-                            required: allowed.mode.as_str() == "required",
-                            names: allowed.tools.into_iter().filter_map(|tool| Some(tool.function?.name)).collect(),
-                        })
-                        .ok_or_else(|| de::Error::missing_field("allowed_tools")),
+                match (kind.as_str(), function, allowed) {
+                    ("function", Some(function), None) => Ok(ToolChoice::Function(function.name)),
+                    ("function", None, _) => Err(de::Error::missing_field("function")),
+                    ("allowed_tools", _, None) => Err(de::Error::missing_field("allowed_tools")),
+                    ("allowed_tools", None, Some(allowed)) if allowed.is_known() => Ok(ToolChoice::Allowed {
+                        required: allowed.mode.as_str() == "required",
+                        names: allowed.tools.into_iter().filter_map(|tool| Some(tool.function?.name)).collect(),
+                    }),
                     _ => Ok(ToolChoice::Other(kind)),
                 }
             }

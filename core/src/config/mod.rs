@@ -8,11 +8,14 @@ mod limits;
 mod model;
 mod names;
 mod pending;
+mod price;
 mod problem;
 mod provider;
 mod raw;
 mod read;
+mod redis;
 mod resolve;
+mod sidecar;
 mod suggest;
 mod target;
 mod tenant;
@@ -24,8 +27,10 @@ mod yaml;
 
 pub use model::{BACKOFF, DEADLINE};
 pub use problem::{Problem, Warning};
+pub use redis::{RedisKind, RedisUrl};
 pub use units::{show, show_size};
 
+use crate::price::Price;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
@@ -57,6 +62,9 @@ pub struct Config {
     pub models: Vec<Model>,
     /// Empty: the gateway is open.
     pub tenants: Vec<Tenant>,
+    /// The operator's own, which come before the table's; each target once.
+    pub prices: Vec<TargetPrice>,
+    pub cache: CacheSizes,
     pub waiting_room: WaitingRoom,
     pub retry_budget: RetryBudget,
     pub jobs: Jobs,
@@ -71,8 +79,32 @@ pub struct Config {
 /// The sidecar's address, and what a filter does without it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sidecar {
-    pub listen: SocketAddr,
+    pub listen: Listen,
     pub on_outage: OnOutage,
+    /// What a request waits at most for one call; 1 ms to 5 s.
+    pub call_deadline: Millis,
+    /// Name of the environment variable that holds what each call must carry. None: only on loopback or a socket.
+    pub secret: Option<EnvVar>,
+}
+
+/// Where the sidecar listens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Listen {
+    Tcp(SocketAddr),
+    /// The absolute path of a Unix socket, at most 107 bytes.
+    Unix(String),
+}
+
+/// How much the caches hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheSizes {
+    /// Of the cache in each worker's VM, in bytes; 0: there is none.
+    pub worker_bytes: u64,
+    /// Of the embedded store's, in bytes.
+    pub store_bytes: u64,
+    /// The largest answer that is kept, in bytes; at most 2 MiB.
+    pub max_entry_bytes: u64,
 }
 
 /// What happens to shared limits while the sidecar, or the store behind it, does not answer.
@@ -92,7 +124,7 @@ pub enum OnOutage {
 #[serde(rename_all = "snake_case")]
 pub enum Store {
     Memory,
-    /// `redis://`, `rediss://` or `redis-cluster://`, as written.
+    /// A [`RedisUrl`], as written.
     Redis(String),
 }
 
@@ -213,8 +245,15 @@ pub struct Retries {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cache {
-    pub exact_ttl: Option<Millis>,
+    pub exact: Option<ExactCache>,
     pub semantic: Option<SemanticCache>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExactCache {
+    pub ttl: Millis,
+    /// Answers to requests with an explicit temperature above 0 are kept too.
+    pub sampled: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -228,8 +267,8 @@ pub struct SemanticCache {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tenant {
     pub name: String,
-    /// Lower-case hex SHA-256 of the API key.
-    pub key_sha256: String,
+    /// Empty: all of its keys are in the store. No digest is anywhere twice.
+    pub keys: Vec<ApiKey>,
     /// Names from [`Config::models`] or `provider/model`; None: all.
     pub models: Option<Vec<String>>,
     /// For all models together.
@@ -250,9 +289,30 @@ pub struct ModelTargets {
     pub targets: Vec<Target>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// An API key: never the key itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// Lower-case hex SHA-256.
+    pub sha256: String,
+    /// The first moment at which it does not open any more, in milliseconds since 1970; None: never.
+    pub expires: Option<u64>,
+}
+
+/// What one model costs at one provider, as the operator says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetPrice {
+    /// Name of a [`Provider`].
+    pub provider: String,
+    /// The provider's own model id.
+    pub model: String,
+    pub price: Price,
+}
+
+/// What a tenant may spend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
-    pub usd: f64,
+    /// In micro-dollars, at least 1.
+    pub microusd: u64,
     pub per: BudgetPeriod,
 }
 
@@ -313,6 +373,12 @@ impl Config {
     /// The model of that name.
     pub fn model(&self, name: &str) -> Option<&Model> {
         self.models.iter().find(|model| model.name == name)
+    }
+
+    /// The environment variables that Envoy needs: the providers' credentials, and what its calls to the sidecar carry.
+    pub fn secrets(&self) -> impl Iterator<Item = &EnvVar> {
+        let credentials = self.providers.iter().filter_map(|provider| provider.api_key.as_ref());
+        credentials.chain(&self.sidecar.secret)
     }
 
     /// The models' targets, then the tenants' own.

@@ -2,7 +2,7 @@
 
 use super::problem::Findings;
 use super::resolve::{small, value_or};
-use super::{Cache, Millis, Model, Retries, SemanticCache, Target, names, raw, target, units};
+use super::{Cache, ExactCache, Millis, Model, Retries, SemanticCache, Target, names, raw, target, units};
 use crate::chain;
 
 const FIRST_TOKEN_TIMEOUT: Millis = Millis(10_000);
@@ -81,7 +81,10 @@ fn cache(raw: &raw::Cache, found: &mut Findings) -> Cache {
         }
         SemanticCache { threshold, shadow: value_or(&semantic.shadow, false) }
     });
-    Cache { exact_ttl: raw.exact_ttl.as_ref().map(|ttl| ttl.value), semantic }
+    let exact = raw.exact.as_ref().and_then(|exact| {
+        Some(ExactCache { ttl: exact.ttl.as_ref()?.value, sampled: value_or(&exact.sampled, false) })
+    });
+    Cache { exact, semantic }
 }
 
 impl Model {

@@ -4,34 +4,23 @@
 use super::problem::{Findings, Place};
 use super::yaml::{Node, Value};
 
-/// Paths; `*` is any key. The second is a value that is in force all the same.
-const PENDING: &[(&str, Option<&str>)] = &[
-    ("sidecar.on_outage", None),
-    ("store", Some("memory")),
-    ("models.*.cache", None),
-    ("tenants.*.budget", None),
-    ("jobs", None),
-    ("telemetry.otlp", None),
-];
+/// Paths; `*` is any key.
+const PENDING: &[&str] = &["models.*.cache.semantic", "jobs", "telemetry.otlp"];
 
 /// Warns of every key in `root` that is not in force.
 pub(super) fn warn(root: &Node, found: &mut Findings) {
-    for (pattern, in_force) in PENDING {
+    for pattern in PENDING {
         let steps: Vec<&str> = pattern.split('.').collect();
-        walk(root, &steps, &mut Vec::new(), &mut |place, node| {
-            if in_force.is_none() || node.text() != *in_force {
-                found.warn(&place, "not in force yet in this version");
-            }
-        });
+        walk(root, &steps, &mut Vec::new(), &mut |place| found.warn(&place, "not in force yet in this version"));
     }
 }
 
-fn walk<'a>(node: &'a Node, steps: &[&str], path: &mut Vec<&'a str>, hit: &mut impl FnMut(Place, &Node)) {
+fn walk<'a>(node: &'a Node, steps: &[&str], path: &mut Vec<&'a str>, hit: &mut impl FnMut(Place)) {
     let (Some((step, rest)), Value::Map(entries)) = (steps.split_first(), &node.value) else { return };
     for (key, child) in entries.iter().filter(|(key, _)| *step == "*" || key.name == *step) {
         path.push(&key.name);
         if rest.is_empty() {
-            hit(Place { path: path.join("."), line: key.line, column: key.column }, child);
+            hit(Place { path: path.join("."), line: key.line, column: key.column });
         } else {
             walk(child, rest, path, hit);
         }

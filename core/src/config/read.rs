@@ -5,6 +5,7 @@
 use super::problem::{At, Findings, Place};
 use super::yaml::{Key, Node, Value};
 use super::{Millis, suggest, units};
+use crate::price;
 use std::net::SocketAddr;
 
 /// A node and the path that leads to it.
@@ -108,6 +109,17 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// An amount of dollars, in micro-dollars.
+    pub(super) fn dollars(&self, found: &mut Findings) -> Option<At<u64>> {
+        match &self.node.value {
+            Value::Plain(text) => match price::dollars(text) {
+                Some(micros) => Some(self.at(micros)),
+                None => self.refuse("an amount of dollars such as 50 or 0.075", found),
+            },
+            _ => self.refuse("an amount of dollars such as 50 or 0.075", found),
+        }
+    }
+
     /// A duration of at least a millisecond.
     pub(super) fn duration(&self, found: &mut Findings) -> Option<At<Millis>> {
         let value = self.duration_or_zero(found)?;
@@ -157,13 +169,18 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn address(&self, found: &mut Findings) -> Option<At<SocketAddr>> {
+        self.address_or("an IP address with a port, such as 127.0.0.1:10000 or 0.0.0.0:10000", found)
+    }
+
+    /// An address, where `wanted` may be something else as well.
+    pub(super) fn address_or(&self, wanted: &str, found: &mut Findings) -> Option<At<SocketAddr>> {
         match self.node.text().and_then(|text| text.parse::<SocketAddr>().ok()) {
             Some(address) if address.port() != 0 => Some(self.at(address)),
             Some(_) => {
                 found.problem(&self.place(), "port 0 is no address that a client could be pointed at");
                 None
             }
-            None => self.refuse("an IP address with a port, such as 127.0.0.1:10000 or 0.0.0.0:10000", found),
+            None => self.refuse(wanted, found),
         }
     }
 

@@ -2,14 +2,14 @@
 
 use super::problem::{At, Findings, Place};
 use super::{
-    Config, JobBackend, Jobs, Millis, OnOutage, Provider, RetryBudget, Sidecar, Store, Telemetry, WaitingRoom, model,
-    provider, raw, tenant, units, url,
+    Config, JobBackend, Jobs, Millis, Provider, RetryBudget, Store, Telemetry, WaitingRoom, model, price, provider,
+    raw, sidecar, tenant, units, url,
 };
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-const KIB: u64 = 1 << 10;
-const MIB: u64 = 1 << 20;
+pub(super) const KIB: u64 = 1 << 10;
+pub(super) const MIB: u64 = 1 << 20;
 const REQUEST_BYTES: (u64, u64, u64) = (64 * KIB, 8 * MIB, 256 * MIB);
 const RESPONSE_BYTES: (u64, u64, u64) = (64 * KIB, 16 * MIB, 256 * MIB);
 const WAITING_BYTES: (u64, u64, u64) = (64 * KIB, 64 * MIB, 1024 * MIB);
@@ -32,14 +32,13 @@ pub(super) fn resolve(raw: raw::Config, found: &mut Findings) -> Config {
     Config {
         listen: value_or(&raw.listen, loopback(10000)),
         admin: value_or(&raw.admin, loopback(9901)),
-        sidecar: Sidecar {
-            listen: value_or(&raw.sidecar.listen, loopback(10001)),
-            on_outage: value_or(&raw.sidecar.on_outage, OnOutage::Local),
-        },
+        sidecar: sidecar::resolve(&raw.sidecar, found),
         store: raw.store.map_or(Store::Memory, |store| store.value),
         providers,
         models,
         tenants: tenants.unwrap_or_default(),
+        prices: price::resolve(&raw.prices, &provider_names, found),
+        cache: sidecar::cache(&raw.cache, found),
         waiting_room,
         retry_budget: retry_budget(&raw.retry_budget, found),
         jobs: raw.jobs.map_or(Jobs { backend: JobBackend::Embedded, url: None }, |jobs| self::jobs(jobs, found)),
@@ -77,17 +76,21 @@ fn access(raw: &raw::Config, found: &mut Findings) {
 
 /// Three listeners in one network namespace.
 fn addresses(raw: &raw::Config, found: &mut Findings) {
-    let written = [
-        ("listen", &raw.listen, loopback(10000)),
-        ("admin", &raw.admin, loopback(9901)),
-        ("sidecar.listen", &raw.sidecar.listen, loopback(10001)),
+    let sidecar = raw.sidecar.listen.as_ref().map(|listen| (listen.value.tcp(), &listen.place));
+    let mut written = vec![
+        ("listen", place(&raw.listen), value_or(&raw.listen, loopback(10000))),
+        ("admin", place(&raw.admin), value_or(&raw.admin, loopback(9901))),
     ];
+    match sidecar {
+        Some((Some(address), place)) => written.push(("sidecar.listen", Some(place), address)),
+        Some((None, _)) => {}
+        None => written.push(("sidecar.listen", None, loopback(sidecar::DEFAULT_PORT))),
+    }
     let mut rest = written.as_slice();
-    while let Some(((first, a, a_default), others)) = rest.split_first() {
-        for (second, b, b_default) in others {
-            let clash = clash(value_or(a, *a_default), value_or(b, *b_default));
+    while let Some(((first, a, a_address), others)) = rest.split_first() {
+        for (second, b, b_address) in others {
             // Two defaults do not clash, so at least one was written.
-            if let Some(place) = place(b).or(place(a)).filter(|_| clash) {
+            if let Some(place) = b.or(*a).filter(|_| clash(*a_address, *b_address)) {
                 let (this, other) = if b.is_some() { (second, first) } else { (first, second) };
                 found.problem(place, format!("{this} and {other} cannot both have this address"));
             }
@@ -195,7 +198,7 @@ pub(super) fn percent(written: &Option<At<u64>>, (least, default): (u32, u32), f
     }
 }
 
-fn bounded(written: &Option<At<u64>>, (least, default, most): (u64, u64, u64), found: &mut Findings) -> u64 {
+pub(super) fn bounded(written: &Option<At<u64>>, (least, default, most): (u64, u64, u64), found: &mut Findings) -> u64 {
     let Some(written) = written else { return default };
     if written.value < least || written.value > most {
         found.problem(
@@ -215,6 +218,6 @@ fn place<T>(written: &Option<At<T>>) -> Option<&Place> {
     written.as_ref().map(|written| &written.place)
 }
 
-fn loopback(port: u16) -> SocketAddr {
+pub(super) fn loopback(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }

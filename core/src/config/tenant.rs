@@ -2,7 +2,7 @@
 
 use super::problem::{At, Findings};
 use super::resolve::{repeated, unknown};
-use super::{Budget, ModelTargets, Tenant, limits, names, raw, target};
+use super::{ApiKey, Budget, ModelTargets, Tenant, limits, names, raw, target};
 
 pub(super) fn resolve(
     tenants: &[raw::Tenant],
@@ -10,14 +10,19 @@ pub(super) fn resolve(
     providers: &[&str],
     found: &mut Findings,
 ) -> Vec<Tenant> {
-    for (repeat, first) in repeated(tenants.iter().filter_map(|tenant| tenant.key_sha256.as_ref())) {
-        let owner = first.place.path.split('.').nth(1).unwrap_or_default();
-        found.problem(&repeat.place, format!("is also the key of {owner}; a key must tell who is calling"));
+    let digests = tenants.iter().flat_map(|tenant| tenant.keys.iter().map(|key| &key.sha256));
+    for (repeat, first) in repeated(digests) {
+        let owner = tenants.iter().find(|tenant| tenant.keys.iter().any(|key| key.sha256.place == first.place));
+        let owner = owner.map_or("another tenant", |owner| owner.name.value.as_str());
+        found.problem(
+            &repeat.place,
+            format!("is also a key of {owner}; a key is written once, and tells who is calling"),
+        );
     }
-    tenants.iter().filter_map(|tenant| self::tenant(tenant, models, providers, found)).collect()
+    tenants.iter().map(|tenant| self::tenant(tenant, models, providers, found)).collect()
 }
 
-fn tenant(raw: &raw::Tenant, models: &[&str], providers: &[&str], found: &mut Findings) -> Option<Tenant> {
+fn tenant(raw: &raw::Tenant, models: &[&str], providers: &[&str], found: &mut Findings) -> Tenant {
     if let Err(reason) = names::tenant(&raw.name.value) {
         found.problem(&raw.name.place, reason);
     }
@@ -29,11 +34,11 @@ fn tenant(raw: &raw::Tenant, models: &[&str], providers: &[&str], found: &mut Fi
     }
     let model_targets = written.filter_map(|model| self::targets(model, providers, found)).collect();
     let budget = raw.budget.as_ref().and_then(|budget| {
-        if let Some(usd) = budget.usd.as_ref().filter(|usd| usd.value <= 0.0) {
+        if let Some(usd) = budget.usd.as_ref().filter(|usd| usd.value == 0) {
             found.problem(&usd.place, "must be above 0");
         }
         let (usd, per) = (budget.usd.as_ref()?, budget.per.as_ref()?);
-        Some(Budget { usd: usd.value, per: per.value })
+        Some(Budget { microusd: usd.value, per: per.value })
     });
     let allowed = raw.models.as_ref().map(|allowed| {
         if allowed.value.is_empty() {
@@ -41,9 +46,12 @@ fn tenant(raw: &raw::Tenant, models: &[&str], providers: &[&str], found: &mut Fi
         }
         allowed.value.iter().map(|model| self::allowed(&model.limits.model, models, providers, found)).collect()
     });
-    let key_sha256 = raw.key_sha256.as_ref()?.value.clone();
-    let name = raw.name.value.clone();
-    Some(Tenant { name, key_sha256, models: allowed, limits, model_limits, model_targets, budget })
+    let keys = raw.keys.iter().map(|raw::ApiKey { sha256, expires }| ApiKey {
+        sha256: sha256.value.clone(),
+        expires: expires.as_ref().map(|expires| expires.value),
+    });
+    let (name, keys) = (raw.name.value.clone(), keys.collect());
+    Tenant { name, keys, models: allowed, limits, model_limits, model_targets, budget }
 }
 
 fn targets(model: &raw::AllowedModel, providers: &[&str], found: &mut Findings) -> Option<ModelTargets> {

@@ -1,7 +1,7 @@
 //! The addresses of providers, and the URLs that are only passed on.
 
 use super::{BaseUrl, Kind};
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// `http://` or `https://`, a host, perhaps a port, perhaps a path prefix; nothing that could hide a credential.
 pub(super) fn base_url(text: &str) -> Result<BaseUrl, String> {
@@ -39,6 +39,18 @@ pub(super) fn default_for(kind: Kind) -> BaseUrl {
         Kind::Gemini => "generativelanguage.googleapis.com",
     };
     BaseUrl { tls: true, host: host.to_owned(), port: 443, path: String::new() }
+}
+
+impl BaseUrl {
+    /// Whether it is where that kind lives when the file does not say.
+    pub(crate) fn is_default_for(&self, kind: Kind) -> bool {
+        *self == default_for(kind)
+    }
+
+    /// Whether it is on this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
 }
 
 /// Whether `text` is one of `schemes`, `://`, and something after it.

@@ -1,5 +1,6 @@
 //! What a request's headers ask for: who calls, which endpoint, and how it wants to be treated.
 
+use super::caching::Mode;
 use crate::config::Millis;
 use crate::gateway::{Access, Gateway};
 use crate::headers::{HeaderList, Headers};
@@ -13,6 +14,8 @@ pub(super) struct Ask {
     pub(super) tenant: Option<usize>,
     /// `x-weir-route`.
     pub(super) route: Option<String>,
+    /// `x-weir-cache`.
+    pub(super) cache: Mode,
     /// `x-weir-priority`.
     pub(super) priority: Priority,
     /// `x-weir-deadline-ms`.
@@ -37,11 +40,11 @@ const KEPT: [&str; 8] =
     [":method", ":scheme", ":authority", ":path", "x-request-id", "traceparent", "tracestate", "x-forwarded-proto"];
 
 impl Ask {
-    /// Reads the headers.
+    /// Reads the headers, at `now`.
     ///
     /// # Errors
     /// Why the request is refused already.
-    pub(super) fn read(gateway: &Gateway, headers: &Headers) -> Result<Self, Refusal> {
+    pub(super) fn read(gateway: &Gateway, headers: &Headers, now: u64) -> Result<Self, Refusal> {
         for (name, value) in headers.iter() {
             if std::str::from_utf8(value).is_err() {
                 return Err(Refusal::HeaderNotText { name: String::from_utf8_lossy(name).into_owned() });
@@ -50,7 +53,7 @@ impl Ask {
         let endpoint = endpoint(headers.text(":method").unwrap_or_default(), path(headers))?;
         let tenant = match endpoint {
             Endpoint::Health => None,
-            Endpoint::ChatCompletions | Endpoint::Models => authenticate(gateway, headers)?,
+            Endpoint::ChatCompletions | Endpoint::Models => authenticate(gateway, headers, now)?,
         };
         let is_local = gateway.config.tenants.is_empty() && gateway.config.listen.ip().is_loopback();
         if is_local && headers.text("origin").is_some_and(|origin| !is_loopback(origin)) {
@@ -68,6 +71,7 @@ impl Ask {
             endpoint,
             tenant,
             route: once(headers, "x-weir-route")?.map(str::to_owned),
+            cache: cache(headers)?,
             priority: priority(headers)?,
             deadline: deadline(headers)?,
             request_id: headers.text("x-request-id").unwrap_or_default().to_owned(),
@@ -80,6 +84,13 @@ impl Ask {
 pub(super) fn path(headers: &Headers) -> &str {
     let path = headers.text(":path").unwrap_or_default();
     path.split_once('?').map_or(path, |(path, _)| path)
+}
+
+fn cache(headers: &Headers) -> Result<Mode, Refusal> {
+    const NAME: &str = "x-weir-cache";
+    let Some(text) = once(headers, NAME)? else { return Ok(Mode::default()) };
+    let message = || "it must be no-store, refresh or only".to_owned();
+    Mode::parse(text.trim()).ok_or_else(|| Refusal::InvalidField { param: NAME.into(), message: message() })
 }
 
 fn priority(headers: &Headers) -> Result<Priority, Refusal> {
@@ -101,7 +112,7 @@ fn deadline(headers: &Headers) -> Result<Option<Millis>, Refusal> {
     }
 }
 
-fn authenticate(gateway: &Gateway, headers: &Headers) -> Result<Option<usize>, Refusal> {
+fn authenticate(gateway: &Gateway, headers: &Headers, now: u64) -> Result<Option<usize>, Refusal> {
     let mut key = None;
     for name in CREDENTIALS {
         if let Some(value) = once(headers, name)? {
@@ -114,11 +125,12 @@ fn authenticate(gateway: &Gateway, headers: &Headers) -> Result<Option<usize>, R
         }
     }
     let key = key.or_else(|| query_key(headers));
-    match gateway.access(key) {
+    match gateway.access(key, now) {
         Access::Open => Ok(None),
         Access::Tenant(tenant) => Ok(Some(tenant)),
         Access::Denied if key.is_none() => Err(Refusal::MissingKey),
         Access::Denied => Err(Refusal::UnknownKey),
+        Access::NotYetKnown => Err(Refusal::KeysNotKnown),
     }
 }
 

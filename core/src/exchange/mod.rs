@@ -4,6 +4,8 @@
 
 mod ask;
 mod attempt;
+mod bill;
+mod caching;
 mod front;
 mod plan;
 mod step;
@@ -23,6 +25,7 @@ use crate::refusal::Attempted;
 use crate::stats;
 use crate::traffic::{Admitted, Levels, Permit, Size, TenantPermit, part};
 use ask::Ask;
+use caching::Caching;
 use plan::Plan;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -44,6 +47,8 @@ pub struct Exchange {
     /// In the configuration.
     tenant: Option<usize>,
     size: Size,
+    /// None: its model has no cache.
+    caching: Option<Caching>,
     /// When it came, when its answer must be, and when it was last heard of, in milliseconds since 1970.
     arrived: u64,
     deadline: u64,
@@ -60,6 +65,10 @@ pub struct Exchange {
     /// The next attempt has been paid for out of the retry budget.
     paid: Cell<bool>,
     outcome: Cell<Option<stats::Outcome>>,
+    /// So far, in micro-dollars; None: not known.
+    cost: Cell<Option<u64>>,
+    /// The sidecar will hear of it.
+    reported: Cell<bool>,
 }
 
 /// One attempt, by its place in [`Exchange::attempts`].
@@ -98,6 +107,7 @@ impl Exchange {
         (retries, hedge): (bool, Option<u64>),
         now: u64,
     ) -> Self {
+        let patience = hedge.unwrap_or(plan.patience());
         Self {
             gateway: gateway.clone(),
             slots: walk.slots,
@@ -107,16 +117,19 @@ impl Exchange {
             attempts: RefCell::default(),
             tenant: ask.tenant,
             size: plan.size,
+            caching: plan.caching,
             arrived: plan.arrived,
             deadline: plan.deadline,
             seen: Cell::new(now),
-            patience: hedge.unwrap_or(plan.patience()),
+            patience,
             permit: RefCell::new(Some(admitted.permit)),
             tenant_permit: RefCell::new(admitted.tenant),
             levels: admitted.levels,
             retries,
             paid: Cell::new(false),
             outcome: Cell::new(None),
+            cost: Cell::new(None),
+            reported: Cell::new(false),
             _held: plan.held,
             chat: plan.chat,
         }
@@ -267,13 +280,18 @@ impl Exchange {
 
     /// The id of the answer when the provider gives none.
     fn fallback_id(&self) -> String {
-        let id: String = self.request_id.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
-        format!("chatcmpl-{id}")
+        fallback_id(&self.request_id)
     }
+}
+
+fn fallback_id(request_id: &str) -> String {
+    let id: String = request_id.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
+    format!("chatcmpl-{id}")
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
+        self.report_unbilled();
         let tenant = self.tenant.and_then(|tenant| self.gateway.config.tenants.get(tenant));
         let tenant = tenant.map(|tenant| tenant.name.as_str());
         let outcome = self.outcome.get().unwrap_or(stats::Outcome::Aborted);

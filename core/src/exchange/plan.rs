@@ -2,9 +2,10 @@
 //! once, and kept while the request waits.
 
 use super::ask::Ask;
+use super::caching::Caching;
 use super::translate;
 use crate::chance;
-use crate::config::{Millis, Model, Retries, Target};
+use crate::config::{ExactCache, Millis, Model, Retries, Target};
 use crate::dialect::openai::{self, ParsedChat};
 use crate::gateway::{Gateway, Held, Walk};
 use crate::headers::HeaderList;
@@ -25,6 +26,10 @@ pub(super) struct Plan {
     pub(super) arrived: u64,
     pub(super) deadline: u64,
     times: Times,
+    /// None: its answers are not cached.
+    cache: Option<ExactCache>,
+    /// What the cache has to do with it; None at first, or where there is none.
+    pub(super) caching: Option<Caching>,
 }
 
 /// How the model is to be tried.
@@ -78,6 +83,8 @@ impl Plan {
                 hedge_after: model.hedge_after,
                 retries: model.retries.clone(),
             },
+            cache: model.cache.as_ref().and_then(|cache| cache.exact.clone()),
+            caching: None,
             held,
             chat: parsed,
         })
@@ -86,6 +93,30 @@ impl Plan {
     /// The name that the client asked for.
     pub(super) fn model(&self) -> &str {
         &self.chat.chat().model
+    }
+
+    /// How its model's answers are cached, if they are.
+    pub(super) fn cache(&self) -> Option<&ExactCache> {
+        self.cache.as_ref()
+    }
+
+    /// The client has left while the sidecar looked.
+    pub(super) fn abandon(&self, gateway: &Gateway) {
+        if let Some(caching) = &self.caching {
+            caching.abandon(gateway);
+        }
+    }
+
+    /// To whom it would go: what is cached for one choice of targets is not served for another.
+    pub(super) fn scope(&self, ask: &Ask) -> String {
+        let mut targets: Vec<String> =
+            self.candidates.iter().map(|one| format!("{}/{}", one.target.provider, one.target.model)).collect();
+        if ask.route.is_none() {
+            // Equals are drawn by weight: their order is chance.
+            targets.sort_unstable();
+        }
+        targets.insert(0, self.model().to_owned());
+        serde_json::to_string(&targets).unwrap_or_default()
     }
 
     /// How long an attempt may be silent, in milliseconds. Response headers are held until the first content event, so

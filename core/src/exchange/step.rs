@@ -3,6 +3,7 @@
 use super::Exchange;
 use crate::headers::HeaderList;
 use crate::refusal::Reply;
+use crate::sidecar::Call;
 use std::rc::Rc;
 
 /// The answer to one event: do this, then go on or wait.
@@ -28,6 +29,8 @@ pub enum Effect {
     Reset,
     /// Keep the client's path for the access log: by then the headers are those of the last attempt.
     NotePath(String),
+    /// Send it to the sidecar.
+    Call(Call),
     /// Let the attempts of this request find the exchange.
     Publish(Rc<Exchange>),
 }
@@ -47,6 +50,8 @@ pub enum Waker {
     RequestBody,
     /// More of the response's body.
     ResponseBody,
+    /// The sidecar's answer.
+    Sidecar,
     /// A turn in the waiting room.
     Turn,
     /// Nothing: an [`Effect::Reply`] has taken the request's place.
@@ -57,6 +62,13 @@ impl Step {
     /// Whether the request waits for its turn.
     pub fn waits_for_turn(&self) -> bool {
         self.flow == Flow::Wait(Waker::Turn)
+    }
+
+    /// What is to be sent to the sidecar, taken out of the effects: the host hears of each answer.
+    pub fn take_calls(&mut self) -> Vec<Call> {
+        let is_call = |effect: &mut Effect| matches!(effect, Effect::Call(_));
+        let calls = self.effects.extract_if(.., is_call);
+        calls.filter_map(|effect| if let Effect::Call(call) = effect { Some(call) } else { None }).collect()
     }
 
     pub(super) fn go_on(effects: Vec<Effect>) -> Self {

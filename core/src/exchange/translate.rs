@@ -1,6 +1,7 @@
 //! Between the client's dialect and the provider's contract: which translation a pair of them takes.
 
 use super::Exchange;
+use crate::cache::Recorder;
 use crate::chat::{ChatEvent, ChatRequest, Delta, Usage};
 use crate::config::{Kind, Target};
 use crate::dialect::openai::{Collector, ParsedChat, StreamWriter, error_frame};
@@ -55,20 +56,42 @@ impl Lowered<'_> {
     }
 }
 
+/// A whole answer.
+pub(super) struct Whole {
+    /// As the client gets it.
+    pub(super) body: Vec<u8>,
+    pub(super) usage: Option<Usage>,
+    /// What is to be kept of it.
+    pub(super) recorder: Option<Recorder>,
+}
+
 /// A whole 2xx answer in the client's dialect.
 ///
 /// # Errors
 /// The answer is none.
-pub(super) fn whole(exchange: &Exchange, target: &Target, body: Vec<u8>) -> Result<(Vec<u8>, Option<Usage>), Failure> {
+pub(super) fn whole(exchange: &Exchange, target: &Target, body: Vec<u8>) -> Result<Whole, Failure> {
     let mut collector = Collector::default();
-    let mut take = |event: ChatEvent<'_>| collector.take(event);
+    let mut recorder = exchange.recorder();
+    let mut take = |event: ChatEvent<'_>| {
+        if let Some(recorder) = &mut recorder {
+            recorder.take(&event);
+        }
+        collector.take(event);
+    };
     match kind(&exchange.gateway, target) {
-        Kind::OpenAi => return openai::answer::read(&body).map(|usage| (body, usage)),
+        Kind::OpenAi => {
+            let usage = openai::answer::read(&body)?;
+            if let Some(recorder) = &mut recorder {
+                recorder.whole(&body);
+            }
+            return Ok(Whole { body, usage, recorder });
+        }
         Kind::Anthropic => anthropic::answer::read(&body, exchange.seed, &mut take)?,
         Kind::Gemini => gemini::answer::read(&body, exchange.seed, &mut take)?,
     }
     let usage = collector.usage();
-    Ok((collector.finish(&exchange.fallback_id(), exchange.created), usage))
+    let body = collector.finish(&exchange.fallback_id(), exchange.created);
+    Ok(Whole { body, usage, recorder })
 }
 
 /// An error answer, understood.
@@ -85,7 +108,13 @@ fn kind(gateway: &Gateway, target: &Target) -> Kind {
 }
 
 /// A provider's stream on its way into the client's.
-pub(super) enum AnswerStream {
+pub(super) struct AnswerStream {
+    from: Source,
+    /// What is to be kept of it.
+    recorder: Option<Recorder>,
+}
+
+enum Source {
     Relayed(openai::relay::Relay),
     Anthropic(anthropic::stream::Reader, Translated),
     Gemini(gemini::stream::Reader, Translated),
@@ -141,43 +170,49 @@ impl AnswerStream {
         let seed = exchange.seed;
         let writer = StreamWriter::new(exchange.fallback_id(), exchange.created, chat.wants_usage());
         let translated = Translated { writer, has_content: false, text: 0, ended: false };
-        match kind(&exchange.gateway, target) {
-            Kind::OpenAi => Self::Relayed(openai::relay::Relay::new(openai::request::injects_usage(chat), chat.n)),
-            Kind::Anthropic => Self::Anthropic(anthropic::stream::Reader::new(seed), translated),
-            Kind::Gemini => Self::Gemini(gemini::stream::Reader::new(seed), translated),
-        }
+        let from = match kind(&exchange.gateway, target) {
+            Kind::OpenAi => Source::Relayed(openai::relay::Relay::new(openai::request::injects_usage(chat), chat.n)),
+            Kind::Anthropic => Source::Anthropic(anthropic::stream::Reader::new(seed), translated),
+            Kind::Gemini => Source::Gemini(gemini::stream::Reader::new(seed), translated),
+        };
+        Self { from, recorder: exchange.recorder() }
+    }
+
+    /// What is to be kept of it, once.
+    pub(super) fn recorder(&mut self) -> Option<Recorder> {
+        self.recorder.take()
     }
 
     /// Whether something that the client waits for has been written: the first token, or the finish.
     pub(super) fn has_content(&self) -> bool {
-        match self {
-            Self::Relayed(relay) => relay.has_content(),
-            Self::Anthropic(_, translated) | Self::Gemini(_, translated) => translated.has_content,
+        match &self.from {
+            Source::Relayed(relay) => relay.has_content(),
+            Source::Anthropic(_, translated) | Source::Gemini(_, translated) => translated.has_content,
         }
     }
 
     /// What the provider says that the answer took; None until it does.
     pub(super) fn usage(&self) -> Option<Usage> {
-        match self {
-            Self::Relayed(relay) => relay.usage(),
-            Self::Anthropic(reader, _) => reader.usage(),
-            Self::Gemini(reader, _) => reader.usage(),
+        match &self.from {
+            Source::Relayed(relay) => relay.usage(),
+            Source::Anthropic(reader, _) => reader.usage(),
+            Source::Gemini(reader, _) => reader.usage(),
         }
     }
 
     /// Bytes of content that came.
     pub(super) fn text(&self) -> u64 {
-        match self {
-            Self::Relayed(relay) => relay.text(),
-            Self::Anthropic(_, translated) | Self::Gemini(_, translated) => translated.text,
+        match &self.from {
+            Source::Relayed(relay) => relay.text(),
+            Source::Anthropic(_, translated) | Source::Gemini(_, translated) => translated.text,
         }
     }
 
     /// Whether the client has all of the answer, although the provider has not closed the stream.
     pub(super) fn is_complete(&self) -> bool {
-        match self {
-            Self::Relayed(relay) => relay.is_complete(),
-            Self::Anthropic(_, translated) | Self::Gemini(_, translated) => translated.ended,
+        match &self.from {
+            Source::Relayed(relay) => relay.is_complete(),
+            Source::Anthropic(_, translated) | Source::Gemini(_, translated) => translated.ended,
         }
     }
 
@@ -216,29 +251,48 @@ impl AnswerStream {
     }
 
     fn event(&mut self, event: &sse::Event<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
-        match self {
-            Self::Relayed(relay) => relay.read(event, out),
-            Self::Anthropic(reader, to) => {
-                reader.read(event, &mut |event| to.write(&event, out))?;
+        let Self { from, recorder } = self;
+        let mut write = |to: &mut Translated, event: &ChatEvent<'_>| {
+            if let Some(recorder) = recorder.as_mut() {
+                recorder.take(event);
+            }
+            to.write(event, out);
+        };
+        match from {
+            Source::Relayed(relay) => {
+                if let Some(recorder) = recorder {
+                    recorder.relayed(event);
+                }
+                relay.read(event, out)
+            }
+            Source::Anthropic(reader, to) => {
+                reader.read(event, &mut |event| write(to, &event))?;
                 if reader.is_complete() {
                     to.end(out);
                 }
                 Ok(())
             }
-            Self::Gemini(reader, to) => reader.read(event, &mut |event| to.write(&event, out)),
+            Source::Gemini(reader, to) => reader.read(event, &mut |event| write(to, &event)),
         }
     }
 
     fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
-        match self {
-            Self::Relayed(relay) => relay.end(out),
-            Self::Anthropic(reader, to) => {
-                reader.end(&mut |event| to.write(&event, out))?;
+        let Self { from, recorder } = self;
+        let mut write = |to: &mut Translated, event: &ChatEvent<'_>| {
+            if let Some(recorder) = recorder.as_mut() {
+                recorder.take(event);
+            }
+            to.write(event, out);
+        };
+        match from {
+            Source::Relayed(relay) => relay.end(out),
+            Source::Anthropic(reader, to) => {
+                reader.end(&mut |event| write(to, &event))?;
                 to.end(out);
                 Ok(())
             }
-            Self::Gemini(reader, to) => {
-                reader.end(&mut |event| to.write(&event, out))?;
+            Source::Gemini(reader, to) => {
+                reader.end(&mut |event| write(to, &event))?;
                 to.end(out);
                 Ok(())
             }

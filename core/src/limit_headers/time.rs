@@ -1,5 +1,6 @@
 //! The ways in which providers write how long, or until when.
 
+use crate::civil::midnight;
 use crate::config::Millis;
 
 /// Longest wait that is believed, in milliseconds: a day.
@@ -95,16 +96,4 @@ fn of_day(text: &str) -> Option<u64> {
     let (minutes, seconds) = rest.split_once(':').unwrap_or((rest, "0"));
     let (hours, minutes) = (digits(hours)?.saturating_mul(3_600_000), digits(minutes)?.saturating_mul(60_000));
     Some(hours.saturating_add(minutes).saturating_add(scaled(seconds, 1_000)?))
-}
-
-/// The begin of a day of the years 1970 to 9999, in milliseconds since 1970: `days_from_civil` of
-/// <https://howardhinnant.github.io/date_algorithms.html>. Years begin in March, so that the leap day is the last.
-#[allow(clippy::arithmetic_side_effects, reason = "all operands have four digits at most, and the year is after 1969")]
-fn midnight(year: u64, month: u64, day: u64) -> Option<u64> {
-    if !((1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day)) {
-        return None;
-    }
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
-    Some((days - 719_468) * 86_400_000)
 }

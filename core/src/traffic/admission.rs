@@ -1,8 +1,9 @@
 //! Admission: whether a request may go now, and to whom.
 
-use super::account::Ceiling;
+use super::account::{Ceiling, Until};
 use super::desk::Desk;
 use super::estimate::Size;
+use super::leases::{Books, Want};
 use super::ledger::{Levels, Met};
 use super::permit::{Permit, TenantPermit};
 use super::provider::Offer;
@@ -77,13 +78,7 @@ pub enum Owner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Obstacle {
     /// A limit is met, and there is a time at which it will not be.
-    Limited {
-        owner: Owner,
-        ceiling: Ceiling,
-        /// Milliseconds; None when nobody can know.
-        wait: Option<u64>,
-        levels: Levels,
-    },
+    Limited { owner: Owner, ceiling: Ceiling, until: Until, levels: Levels },
     /// Others wait with more right.
     Queued {
         /// Milliseconds until they have been served; None when nobody can know.
@@ -102,34 +97,70 @@ impl Obstacle {
     /// Milliseconds until it may be gone; None when nobody can know.
     pub fn wait(&self) -> Option<u64> {
         match self {
-            Self::Limited { wait, .. } | Self::Queued { wait } => *wait,
+            Self::Limited { until, .. } => until.wait(),
+            Self::Queued { wait } => *wait,
             Self::Cooling { wait, .. } => Some(*wait),
         }
     }
 
     /// Whether to wait is of any use, for at most `most` milliseconds.
     pub fn is_worth_waiting(&self, most: u64) -> bool {
-        let passes = !matches!(self, Self::Cooling { passes: false, .. });
-        passes && most > 0 && self.wait().is_none_or(|wait| wait <= most)
+        match self {
+            // The sidecar answers at once, or its call's own deadline comes: then it is known.
+            Self::Limited { until, .. } if until.is_brief() => true,
+            _ => self.passes() && most > 0 && self.wait().is_none_or(|wait| wait <= most),
+        }
+    }
+
+    /// Whether the sidecar, which does not answer, would have to be asked.
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::Limited { until: Until::Closed, .. })
+    }
+
+    fn passes(&self) -> bool {
+        !self.is_outage() && !matches!(self, Self::Cooling { passes: false, .. })
+    }
+
+    /// Whether it is over in a moment, and nobody knows yet how it will be then.
+    pub fn is_brief(&self) -> bool {
+        matches!(self, Self::Limited { until, .. } if until.is_brief())
     }
 }
 
 impl Traffic {
     /// Takes what the request needs from its tenant and from the first target that has it; or from nobody.
     pub fn admit(self: &Rc<Self>, demand: &Demand<'_>, now: u64) -> Admission {
-        let tenant = match self.tenant(demand, now) {
+        let mut lacking = Vec::new();
+        let admission = self.try_to_admit(demand, &mut lacking, now);
+        self.leases.want(lacking);
+        admission
+    }
+
+    fn try_to_admit(self: &Rc<Self>, demand: &Demand<'_>, lacking: &mut Vec<Want>, now: u64) -> Admission {
+        let preference = self.preference(demand, now);
+        let tenant = match self.tenant(demand, lacking, now) {
             Ok(tenant) => tenant,
-            Err(obstacle) => return Admission::Not(obstacle),
+            Err(obstacle) => {
+                // What it will need besides is asked for at once.
+                let first = preference.first().and_then(|first| demand.candidates.get(*first));
+                lacking.extend(first.filter(|_| obstacle.is_brief()).and_then(|first| self.lacks(demand, first, now)));
+                return Admission::Not(obstacle);
+            }
         };
         let mut obstacle: Option<Obstacle> = None;
-        for index in self.preference(demand, now) {
+        for index in preference {
             let Some(candidate) = demand.candidates.get(index) else { continue };
-            match self.ask(demand, candidate, now) {
+            match self.ask(demand, candidate, lacking, now) {
                 Ok((permit, levels)) => {
                     let order = self.order(demand, index, now);
                     let levels = tenant.as_ref().map_or(levels, |(_, levels)| *levels);
                     let tenant = tenant.map(|(permit, _)| permit);
                     return Admission::Go(Admitted { order, permit, tenant, levels });
+                }
+                // Whether it has room is known in a moment: nobody goes to another for that.
+                Err(other) if other.is_brief() => {
+                    obstacle = Some(other);
+                    break;
                 }
                 Err(other) => obstacle = Some(obstacle.map_or(other, |first| first.or_sooner(other))),
             }
@@ -167,14 +198,14 @@ impl Traffic {
             desk.peek(now, |state| {
                 let cooling = state.cooling(candidate.part, now).map_or(0, |cooldown| cooldown.left(now));
                 match state.quota.foresee(&desk.limiting, &request, now) {
-                    Some(Met { wait, .. }) => wait.map(|wait| wait.max(cooling)),
+                    Some(Met { until, .. }) => until.wait().map(|wait| wait.max(cooling)),
                     None => Some(cooling),
                 }
             })?
         };
         let target = demand.candidates.iter().filter_map(of_candidate).min()?;
         match tenant {
-            Some(Met { wait, .. }) => wait.map(|wait| wait.max(target)),
+            Some(Met { until, .. }) => until.wait().map(|wait| wait.max(target)),
             None => Some(target),
         }
     }
@@ -192,17 +223,31 @@ impl Traffic {
         Request { part, worker: self.worker, tokens, priority: demand.priority, rank: demand.rank, rivals }
     }
 
-    fn tenant(self: &Rc<Self>, demand: &Demand<'_>, now: u64) -> Result<Option<(TenantPermit, Levels)>, Obstacle> {
+    fn tenant(
+        self: &Rc<Self>,
+        demand: &Demand<'_>,
+        lacking: &mut Vec<Want>,
+        now: u64,
+    ) -> Result<Option<(TenantPermit, Levels)>, Obstacle> {
         let Some((index, desk)) = self.limited_tenant(demand) else { return Ok(None) };
         let tokens = self.tokens(demand, demand.candidates.first());
         let rivals = self.room.borrow().rivals_of_tenant(index, demand.model, demand.priority);
         match desk.offer(&self.request(demand, demand.model, tokens, rivals), now) {
-            Ok(levels) => Ok(Some((TenantPermit::new(self, index, demand.model, tokens, now), levels))),
+            Ok((levels, is_low)) => {
+                if is_low {
+                    self.leases.want(vec![Want { of: Books::Tenant(index), part: demand.model, tokens: None }]);
+                }
+                Ok(Some((TenantPermit::new(self, index, demand.model, tokens, now), levels)))
+            }
             Err((refused, levels)) => {
                 let obstacle = match refused {
-                    Refused::Met(Met { of_part, ceiling, wait }) => {
+                    Refused::Met(Met { of_part, ceiling, until }) => {
                         let owner = if of_part { Owner::TenantModel } else { Owner::Tenant };
-                        Obstacle::Limited { owner, ceiling, wait, levels }
+                        if until == Until::Leased {
+                            let of = Books::Tenant(index);
+                            lacking.push(Want { of, part: demand.model, tokens: Some(tokens) });
+                        }
+                        Obstacle::Limited { owner, ceiling, until, levels }
                     }
                     Refused::NotYourTurn { wait } => Obstacle::Queued { wait },
                 };
@@ -215,25 +260,39 @@ impl Traffic {
         }
     }
 
+    /// What a target's limits lack, if it is only that the sidecar has to be asked.
+    fn lacks(&self, demand: &Demand<'_>, candidate: &Candidate, now: u64) -> Option<Want> {
+        let Candidate { provider, part, .. } = *candidate;
+        let desk = self.desks.get(provider)?;
+        let tokens = desk.tokens(part, demand.size);
+        let met = desk.peek(now, |state| state.quota.ledger.met(&desk.limiting, part, tokens, 0, now))??;
+        let of = Books::Provider(provider);
+        (met.until == Until::Leased).then_some(Want { of, part, tokens: Some(tokens) })
+    }
+
     fn ask(
         self: &Rc<Self>,
         demand: &Demand<'_>,
         candidate: &Candidate,
+        lacking: &mut Vec<Want>,
         now: u64,
     ) -> Result<(Permit, Levels), Obstacle> {
         let Candidate { provider, part, .. } = *candidate;
         let rivals = self.room.borrow().rivals(provider, part, demand.priority);
         let request = self.request(demand, part, self.tokens(demand, Some(candidate)), rivals);
         Permit::ask(self, provider, &request, demand.size, now).map_err(|(offer, levels)| {
+            if let Offer::Busy(Met { until: Until::Leased, .. }) = offer {
+                lacking.push(Want { of: Books::Provider(provider), part, tokens: Some(request.tokens) });
+            }
             let mut room = self.room.borrow_mut();
             let obstacle = match offer {
-                Offer::Busy(Met { of_part: true, ceiling, wait }) => {
+                Offer::Busy(Met { of_part: true, ceiling, until }) => {
                     room.spend_alone(provider, part);
-                    Obstacle::Limited { owner: Owner::Target, ceiling, wait, levels }
+                    Obstacle::Limited { owner: Owner::Target, ceiling, until, levels }
                 }
-                Offer::Busy(Met { of_part: false, ceiling, wait }) => {
+                Offer::Busy(Met { of_part: false, ceiling, until }) => {
                     room.spend(provider, None);
-                    Obstacle::Limited { owner: Owner::Provider, ceiling, wait, levels }
+                    Obstacle::Limited { owner: Owner::Provider, ceiling, until, levels }
                 }
                 Offer::Cooling(cooldown) => {
                     // Which of the two cools is not worth knowing: who waits for another target asks once more.
@@ -315,10 +374,13 @@ impl Traffic {
 }
 
 impl Obstacle {
-    /// The same, told with another wait.
+    /// The same, told with another wait if that is longer.
     pub fn with_wait(self, wait: Option<u64>) -> Self {
+        let wait = wait.max(self.wait());
         match self {
-            Self::Limited { owner, ceiling, levels, .. } => Self::Limited { owner, ceiling, wait, levels },
+            Self::Limited { owner, ceiling, levels, until } => {
+                Self::Limited { owner, ceiling, levels, until: wait.map_or(until, Until::Millis) }
+            }
             Self::Queued { .. } => Self::Queued { wait },
             Self::Cooling { wait: own, passes } => Self::Cooling { wait: wait.unwrap_or(own), passes },
         }
@@ -326,8 +388,7 @@ impl Obstacle {
 
     /// Of two, the one that passes first; one that nobody can know the end of may pass at once.
     fn or_sooner(self, other: Self) -> Self {
-        let key =
-            |obstacle: &Self| (matches!(obstacle, Self::Cooling { passes: false, .. }), obstacle.wait().unwrap_or(0));
+        let key = |obstacle: &Self| (!obstacle.passes(), obstacle.wait().unwrap_or(0));
         if key(&other) < key(&self) { other } else { self }
     }
 }

@@ -38,6 +38,17 @@ impl Rate {
         Some(Self { per_minute, burst: limits.burst_tokens.unwrap_or(per_minute) })
     }
 
+    /// One of so many equal parts; never nothing.
+    pub(super) fn share(self, parts: u64) -> Self {
+        let part = |whole: u64| whole.checked_div(parts).unwrap_or(whole).max(1);
+        Self { per_minute: part(self.per_minute), burst: part(self.burst) }
+    }
+
+    /// Milliseconds in which `amount` flows in.
+    pub(super) fn millis(self, amount: u64) -> u64 {
+        self.span(amount).checked_div(MILLI).unwrap_or(0)
+    }
+
     /// Nanoseconds in which `amount` flows in, rounded up.
     fn span(self, amount: u64) -> u64 {
         let nanos = u128::from(amount).saturating_mul(MINUTE).div_ceil(u128::from(self.per_minute).max(1));
@@ -46,6 +57,11 @@ impl Rate {
 }
 
 impl Bucket {
+    /// One that will be full in so many milliseconds.
+    pub(super) fn full_in_millis(millis: u64, now: u64) -> Self {
+        Self { full_at: now.saturating_add(millis).saturating_mul(MILLI) }
+    }
+
     /// Milliseconds until `amount` is there, rounded up; 0 when it is. `now` is in milliseconds since 1970.
     ///
     /// More than the bucket holds is there when it has been full and then been in debt for the rest: the answer to

@@ -80,13 +80,13 @@ impl Desk {
     }
 
     /// One more of this worker's requests is under way.
-    pub(super) fn began(&self, part: u64) {
-        self.own.add(part);
+    pub(super) fn began(&self, part: u64, tokens: u64) {
+        self.own.add(&self.limiting, part, tokens);
     }
 
     /// One is over.
-    pub(super) fn ended(&self, part: u64) {
-        self.own.remove(part);
+    pub(super) fn ended(&self, part: u64, tokens: u64) {
+        self.own.remove(&self.limiting, part, tokens);
     }
 
     /// Tells the others who waits here.

@@ -11,6 +11,8 @@ mod bucket;
 mod cooldown;
 mod desk;
 mod estimate;
+mod lease;
+mod leases;
 mod ledger;
 mod own;
 mod permit;
@@ -24,18 +26,21 @@ mod tenant;
 mod tests;
 mod workers;
 
-pub use account::Ceiling;
+pub use account::{Ceiling, Until};
 pub use admission::{Admission, Admitted, Candidate, Demand, Obstacle, Owner};
 pub use breaker::{Failed, LOOK_AGAIN, check_interval};
 pub use estimate::Size;
+pub use lease::Regime;
+pub use leases::LeaseCall;
 pub use ledger::{Level, Levels, part};
-pub use permit::{Permit, TenantPermit};
+pub use permit::{Permit, TenantPermit, Used};
 pub use queue::{Priority, Rank};
 pub use room::{Place, Waiter};
 
 use crate::config::Config;
 use crate::shared::{Change, SharedData, create, read, update};
 use desk::Desk;
+use leases::Leases;
 use queue::Tags;
 use retries::Retries;
 use room::Room;
@@ -56,6 +61,7 @@ pub struct Traffic {
     desks: Vec<Desk>,
     tenants: Vec<TenantDesk>,
     retries: Retries,
+    leases: Leases,
     room: RefCell<Room>,
     max_waiting: u64,
     max_waiting_bytes: u64,
@@ -81,12 +87,18 @@ impl Traffic {
             desks: config.providers.iter().map(|provider| Desk::new(provider, shared.clone(), worker)).collect(),
             tenants: config.tenants.iter().map(|tenant| TenantDesk::new(tenant, shared.clone(), worker)).collect(),
             retries: Retries::new(&config.retry_budget, &*shared),
+            leases: Leases::new(config.sidecar.call_deadline.0),
             room: RefCell::default(),
             max_waiting: u64::from(config.waiting_room.max_waiting),
             max_waiting_bytes: config.waiting_room.max_bytes,
             last_beat: Cell::new(0),
             shared,
         }
+    }
+
+    /// Which worker this is.
+    pub fn worker(&self) -> u64 {
+        self.worker
     }
 
     /// Lets a request wait. None when the room is full.

@@ -1,37 +1,48 @@
 //! What one worker knows of its own requests under way. The shared counts follow it: a lost update heals at the next
 //! heartbeat.
 
-use super::ledger::{Ledger, Limiting};
-use std::cell::{Cell, RefCell};
+use super::ledger::{Ledger, Limiting, OwnCounts};
+use std::cell::RefCell;
 
-/// Requests under way, in all and by model.
+/// Requests under way and the tokens they are expected to use, in all and by model.
 #[derive(Debug, Default)]
-pub(super) struct Own {
-    whole: Cell<u32>,
-    parts: RefCell<Vec<(u64, u32)>>,
-}
+pub(super) struct Own(RefCell<OwnCounts>);
 
 impl Own {
-    pub(super) fn add(&self, part: u64) {
-        self.whole.set(self.whole.get().saturating_add(1));
-        let mut parts = self.parts.borrow_mut();
-        match parts.iter_mut().find(|(have, _)| *have == part) {
-            Some((_, count)) => *count = count.saturating_add(1),
-            None => parts.push((part, 1)),
+    /// One more is under way, with `tokens` as the ledger counts them.
+    pub(super) fn add(&self, limiting: &Limiting, part: u64, tokens: u64) {
+        let mut counts = self.0.borrow_mut();
+        let (whole, own) = limiting.estimated(part, tokens);
+        more(&mut counts.whole, whole);
+        match counts.parts.iter_mut().find(|(have, _)| *have == part) {
+            Some((_, counts)) => more(counts, own),
+            None => counts.parts.push((part, (1, own))),
         }
     }
 
-    pub(super) fn remove(&self, part: u64) {
-        self.whole.set(self.whole.get().saturating_sub(1));
-        let mut parts = self.parts.borrow_mut();
-        if let Some((_, count)) = parts.iter_mut().find(|(have, _)| *have == part) {
-            *count = count.saturating_sub(1);
+    /// One is over.
+    pub(super) fn remove(&self, limiting: &Limiting, part: u64, tokens: u64) {
+        let mut counts = self.0.borrow_mut();
+        let (whole, own) = limiting.estimated(part, tokens);
+        less(&mut counts.whole, whole);
+        if let Some((_, counts)) = counts.parts.iter_mut().find(|(have, _)| *have == part) {
+            less(counts, own);
         }
-        parts.retain(|(_, count)| *count > 0);
+        counts.parts.retain(|(_, (count, _))| *count > 0);
     }
 
     /// Writes these counts into `ledger`. Whether that changed anything.
     pub(super) fn correct(&self, ledger: &mut Ledger, limiting: &Limiting, worker: u64) -> bool {
-        ledger.set_slots(limiting, worker, self.whole.get(), &self.parts.borrow())
+        ledger.set_slots(limiting, worker, &self.0.borrow())
     }
+}
+
+fn more((count, held): &mut (u32, u64), tokens: u64) {
+    *count = count.saturating_add(1);
+    *held = held.saturating_add(tokens);
+}
+
+fn less((count, held): &mut (u32, u64), tokens: u64) {
+    *count = count.saturating_sub(1);
+    *held = if *count == 0 { 0 } else { held.saturating_sub(tokens) };
 }

@@ -4,6 +4,7 @@ use super::breaker::Failed;
 use super::cooldown::{Cooldown, Why};
 use super::desk::Desk;
 use super::estimate::Size;
+use super::leases::{Books, Want};
 use super::provider::Offer;
 use super::quota::Request;
 use super::{Levels, Traffic};
@@ -12,6 +13,14 @@ use crate::failure::{Class, Cool, Failure, Scope, Verdict};
 use crate::limit_headers::Told;
 use crate::shared::Change;
 use std::rc::Rc;
+
+/// What an attempt used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Used {
+    pub usage: Usage,
+    /// The provider did not say.
+    pub is_estimate: bool,
+}
 
 /// A slot and tokens of a provider. Dropped without an outcome, it is as if nothing had been taken.
 pub struct Permit {
@@ -41,14 +50,23 @@ impl Permit {
     ) -> Result<(Self, Levels), (Offer, Levels)> {
         let refused = (Offer::NotYourTurn { wait: None }, Levels::default());
         let desk = traffic.desks.get(provider).ok_or(refused)?;
+        let mut is_low = false;
         let offer = desk.change(now, |state| {
             let offer = state.offer(&desk.limiting, request, now);
-            let offered = (offer, state.quota.ledger.levels(&desk.limiting, request.part, now));
-            if matches!(offer, Offer::Taken { .. }) { Change::Write(offered) } else { Change::Keep(offered) }
+            let levels = state.quota.ledger.levels(&desk.limiting, request.part, now);
+            if matches!(offer, Offer::Taken { .. }) {
+                is_low = state.quota.ledger.is_low(&desk.limiting, request.part, now);
+                Change::Write((offer, levels))
+            } else {
+                Change::Keep((offer, levels))
+            }
         });
         match offer.unwrap_or(refused) {
             (Offer::Taken { probe }, levels) => {
-                desk.began(request.part);
+                if is_low {
+                    traffic.leases.want(vec![Want { of: Books::Provider(provider), part: request.part, tokens: None }]);
+                }
+                desk.began(request.part, request.tokens);
                 Ok((Self::new(traffic, provider, (request.part, request.tokens), size, probe, now), levels))
             }
             refused => Err(refused),
@@ -63,7 +81,7 @@ impl Permit {
             state.quota.ledger.take(&desk.limiting, part, traffic.worker, tokens, now);
             Change::Write(())
         });
-        desk.began(part);
+        desk.began(part, tokens);
         Some(Self::new(traffic, provider, (part, tokens), size, false, now))
     }
 
@@ -142,7 +160,7 @@ impl Permit {
     }
 
     /// The whole answer came. Without a usage, `text` bytes of it are what is known.
-    pub fn served(mut self, usage: Option<Usage>, text: u64, now: u64) -> u64 {
+    pub fn served(mut self, usage: Option<Usage>, text: u64, now: u64) -> Used {
         let used = self.used(usage, text);
         if let Some(desk) = self.desk() {
             if let Some(usage) = usage {
@@ -152,15 +170,15 @@ impl Permit {
                 desk.learn_answer(self.part, now.saturating_sub(self.since));
             }
         }
-        self.close(used, now, |state| state.health.succeeded(now));
+        self.close(used.usage.total(), now, |state| state.health.succeeded(now));
         used
     }
 
-    /// The client left. What had come by then, in bytes, is what is known of its cost.
-    pub fn aborted(mut self, usage: Option<Usage>, text: u64, now: u64) -> u64 {
+    /// The client left, or the answer broke off. What had come by then, in bytes, is what is known of its cost.
+    pub fn aborted(mut self, usage: Option<Usage>, text: u64, now: u64) -> Used {
         let used = self.used(usage, text);
         let (probe, worker) = (self.probe, self.traffic.worker);
-        self.close(used, now, |state| {
+        self.close(used.usage.total(), now, |state| {
             if probe {
                 state.health.forget_probe(worker);
             }
@@ -216,19 +234,19 @@ impl Permit {
         (used, outcome)
     }
 
-    fn used(&self, usage: Option<Usage>, text: u64) -> u64 {
-        let guess = || {
-            let desk = self.desk()?;
-            let prompt = desk.text_tokens(self.part, self.size.prompt_bytes);
-            Some(prompt.saturating_add(desk.text_tokens(self.part, text)))
-        };
-        usage.map(|usage| usage.total()).or_else(guess).unwrap_or(self.tokens)
+    fn used(&self, usage: Option<Usage>, text: u64) -> Used {
+        if let Some(usage) = usage {
+            return Used { usage, is_estimate: false };
+        }
+        let tokens = |bytes| self.desk().map_or(0, |desk| desk.text_tokens(self.part, bytes));
+        let (prompt, completion) = (tokens(self.size.prompt_bytes), if text == 0 { 0 } else { tokens(text) });
+        Used { usage: Usage { prompt, completion, ..Usage::default() }, is_estimate: true }
     }
 
     fn close(&mut self, used: u64, now: u64, mut also: impl FnMut(&mut super::provider::ProviderState)) {
         self.open = false;
         let Some(desk) = self.desk() else { return };
-        desk.ended(self.part);
+        desk.ended(self.part, self.tokens);
         desk.change(now, |state| {
             state.quota.ledger.settle(&desk.limiting, self.part, self.traffic.worker, (self.tokens, used), now);
             also(state);
@@ -244,7 +262,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         let Some(desk) = self.traffic.desks.get(self.provider).filter(|_| self.open) else { return };
-        desk.ended(self.part);
+        desk.ended(self.part, self.tokens);
         desk.change(self.since, |state| {
             state.quota.ledger.undo(&desk.limiting, self.part, self.traffic.worker, self.tokens);
             if self.probe {

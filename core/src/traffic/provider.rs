@@ -91,7 +91,7 @@ impl ProviderState {
 
     /// A worker is gone, and with it its requests.
     pub(super) fn forget(&mut self, limiting: &Limiting, worker: u64) {
-        self.quota.ledger.set_slots(limiting, worker, 0, &[]);
+        self.quota.ledger.lose(limiting, worker);
         self.quota.line.publish(worker, &[], 0);
         self.health.forget_probe(worker);
     }

@@ -1,5 +1,7 @@
 //! What one owner of limits has left, and who waits for it: shared by all workers, one for each provider and tenant.
 
+use super::account::{Ceiling, Until};
+use super::lease::Regime;
 use super::ledger::{Ledger, Limiting, Met};
 use super::queue::{Line, Priority, Rank};
 use serde::{Deserialize, Serialize};
@@ -54,7 +56,11 @@ impl Quota {
             }
         };
         if !is_turn {
-            return Err(Refused::NotYourTurn { wait: met(self.ahead(request, now)).and_then(|met| met.wait) });
+            let wait = met(self.ahead(request, now)).and_then(|met| met.until.wait());
+            if wait.is_none() && limiting.regime.get() == Regime::Leased {
+                return Err(Refused::Met(Met { of_part: false, ceiling: Ceiling::Requests, until: Until::Turn }));
+            }
+            return Err(Refused::NotYourTurn { wait });
         }
         self.ledger.take(limiting, part, worker, tokens, now);
         Ok(())

@@ -1,7 +1,7 @@
 //! One worker's view of a tenant's limits.
 
 use super::account::Ceilings;
-use super::ledger::{Levels, Limiting, Met};
+use super::ledger::{Ledger, Levels, Limiting, Met};
 use super::own::Own;
 use super::queue::Queue;
 use super::quota::{Quota, Refused, Request};
@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 pub(super) struct TenantDesk {
     key: String,
-    limiting: Limiting,
+    pub(super) limiting: Limiting,
     shared: Rc<dyn SharedData>,
     worker: u64,
     own: Own,
@@ -35,20 +35,20 @@ impl TenantDesk {
         !self.limiting.is_unlimited()
     }
 
-    /// Takes what a request needs, if it is there. With what is left then.
-    pub(super) fn offer(&self, request: &Request, now: u64) -> Result<Levels, (Refused, Levels)> {
+    /// Takes what a request needs, if it is there. With what is left then, and whether that is little.
+    pub(super) fn offer(&self, request: &Request, now: u64) -> Result<(Levels, bool), (Refused, Levels)> {
         let outcome = update(&*self.shared, &self.key, |quota: &mut Quota| {
             let offered = quota.offer(&self.limiting, request, now);
             let levels = quota.ledger.levels(&self.limiting, request.part, now);
             match offered {
-                Ok(()) => Change::Write(Ok(levels)),
+                Ok(()) => Change::Write(Ok((levels, quota.ledger.is_low(&self.limiting, request.part, now)))),
                 Err(refused) => Change::Keep(Err((refused, levels))),
             }
         });
         // Other workers were always first: not its turn, for a moment.
         let taken = outcome.unwrap_or(Err((Refused::NotYourTurn { wait: None }, Levels::default())));
         if taken.is_ok() {
-            self.own.add(request.part);
+            self.own.add(&self.limiting, request.part, request.tokens);
         }
         taken
     }
@@ -56,6 +56,11 @@ impl TenantDesk {
     /// What a request would meet that came only now.
     pub(super) fn foresee(&self, request: &Request, now: u64) -> Option<Met> {
         read::<Quota>(&*self.shared, &self.key).foresee(&self.limiting, request, now)
+    }
+
+    /// Changes the shared ledger.
+    pub(super) fn change<T>(&self, mut change: impl FnMut(&mut Ledger, &Limiting) -> Change<T>) -> Option<T> {
+        update(&*self.shared, &self.key, |quota: &mut Quota| change(&mut quota.ledger, &self.limiting))
     }
 
     /// Tells the other workers who waits here.
@@ -71,12 +76,12 @@ impl TenantDesk {
 
     /// Gives the slot back and corrects the tokens.
     pub(super) fn settle(&self, part: u64, tokens: (u64, u64), now: u64) {
-        self.give_back(part, |quota| quota.ledger.settle(&self.limiting, part, self.worker, tokens, now));
+        self.give_back(part, tokens.0, |quota| quota.ledger.settle(&self.limiting, part, self.worker, tokens, now));
     }
 
     /// As if nothing had been taken.
     pub(super) fn undo(&self, part: u64, tokens: u64) {
-        self.give_back(part, |quota| quota.ledger.undo(&self.limiting, part, self.worker, tokens));
+        self.give_back(part, tokens, |quota| quota.ledger.undo(&self.limiting, part, self.worker, tokens));
     }
 
     /// What is left.
@@ -90,17 +95,17 @@ impl TenantDesk {
             return;
         }
         update(&*self.shared, &self.key, |quota: &mut Quota| {
-            let mut changed = self.own.correct(&mut quota.ledger, &self.limiting, self.worker);
+            let mut changed = !gone.is_empty() | self.own.correct(&mut quota.ledger, &self.limiting, self.worker);
             for worker in gone {
-                changed |= quota.ledger.set_slots(&self.limiting, *worker, 0, &[]);
+                quota.ledger.lose(&self.limiting, *worker);
                 changed |= quota.line.publish(*worker, &[], 0);
             }
             if changed { Change::Write(()) } else { Change::Keep(()) }
         });
     }
 
-    fn give_back(&self, part: u64, change: impl Fn(&mut Quota)) {
-        self.own.remove(part);
+    fn give_back(&self, part: u64, tokens: u64, change: impl Fn(&mut Quota)) {
+        self.own.remove(&self.limiting, part, tokens);
         update(&*self.shared, &self.key, |quota: &mut Quota| {
             change(quota);
             Change::Write(())

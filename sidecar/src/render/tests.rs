@@ -74,7 +74,7 @@ fn both_roles_share_one_vm() {
     check(
         vms[0],
         expect![[
-            r#"{"code":{"local":{"filename":"/etc/weir/weir_filter.wasm"}},"environment_variables":{"host_env_keys":["ANTHROPIC_API_KEY","GEMINI_API_KEY","OPENAI_API_KEY"]},"runtime":"envoy.wasm.runtime.v8","vm_id":"weir"}"#
+            r#"{"code":{"local":{"filename":"/etc/weir/weir_filter.wasm"}},"environment_variables":{"host_env_keys":["ANTHROPIC_API_KEY","GEMINI_API_KEY","OPENAI_API_KEY","WEIR_SIDECAR_SECRET"]},"runtime":"envoy.wasm.runtime.v8","vm_id":"weir"}"#
         ]],
     );
 }
@@ -239,9 +239,38 @@ fn the_access_log_goes_where_the_file_says_and_holds_no_query() {
 
 #[test]
 fn a_sidecar_that_listens_everywhere_is_called_at_home() {
-    let bootstrap = render(&format!("{LOCAL}sidecar: {{ listen: \"0.0.0.0:7001\" }}\n"));
+    let bootstrap = render(&format!("{LOCAL}sidecar: {{ listen: \"0.0.0.0:7001\", secret: $SHARED }}\n"));
     let endpoint = &cluster(&bootstrap, "sidecar")["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"];
     check(endpoint, expect![[r#"{"address":{"socket_address":{"address":"127.0.0.1","port_value":7001}}}"#]]);
+}
+
+#[test]
+fn a_sidecar_on_a_socket_is_called_there() {
+    let bootstrap = render(&format!("{LOCAL}sidecar: {{ listen: \"unix:/run/weir/sidecar.sock\" }}\n"));
+    let endpoint = &cluster(&bootstrap, "sidecar")["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"];
+    check(endpoint, expect![[r#"{"address":{"pipe":{"path":"/run/weir/sidecar.sock"}}}"#]]);
+}
+
+#[test]
+fn the_sidecar_is_never_left_alone_and_has_no_silent_ceiling() {
+    let bootstrap = render(LOCAL);
+    let sidecar = cluster(&bootstrap, "sidecar");
+    assert!(sidecar["outlier_detection"].is_null());
+    check(
+        &sidecar["circuit_breakers"],
+        expect![[
+            r#"{"thresholds":[{"max_connections":1000000,"max_pending_requests":1000000,"max_requests":1000000,"max_retries":1000000,"priority":"DEFAULT"}]}"#
+        ]],
+    );
+}
+
+#[test]
+fn the_modules_variables_are_those_that_it_needs() {
+    let mut found = Vec::new();
+    let bootstrap = render(&format!("{LOCAL}sidecar: {{ secret: $SHARED }}\n"));
+    all(&bootstrap, "host_env_keys", &mut found);
+    assert!(!found.is_empty());
+    found.iter().for_each(|keys| check(keys, expect![[r#"["A","B","SHARED"]"#]]));
 }
 
 #[test]

@@ -26,7 +26,12 @@ pub(super) fn breakers(slots: Option<u64>) -> Value {
 
 /// One endpoint. `provider`, read by the filter's attempt role, tells whose turn it is.
 pub(super) fn endpoint(cluster: &str, host: &str, port: u16, provider: Option<&str>) -> Value {
-    let mut endpoint = json!({ "endpoint": { "address": super::socket(host, port) } });
+    endpoint_at(cluster, super::socket(host, port), provider)
+}
+
+/// The same, at a socket address or a pipe.
+pub(super) fn endpoint_at(cluster: &str, address: Value, provider: Option<&str>) -> Value {
+    let mut endpoint = json!({ "endpoint": { "address": address } });
     if let (Some(provider), Some(fields)) = (provider, endpoint.as_object_mut()) {
         fields.insert("metadata".to_owned(), json!({ "filter_metadata": { "weir": { "provider": provider } } }));
     }

@@ -41,8 +41,7 @@ pub(super) fn filter(role: Role, inputs: Inputs<'_>) -> Value {
 }
 
 fn vm(inputs: Inputs<'_>) -> Value {
-    let keys: BTreeSet<&str> =
-        inputs.config.providers.iter().filter_map(|provider| provider.api_key.as_ref()).map(|key| &*key.0).collect();
+    let keys: BTreeSet<&str> = inputs.config.secrets().map(|variable| variable.0.as_str()).collect();
     json!({
         "vm_id": "weir",
         "runtime": "envoy.wasm.runtime.v8",

@@ -2,10 +2,39 @@
 //! `tests`.
 //!
 //! Every operation ends within the deadline that its store was made with, and none is queued without bound: what a
-//! store cannot do now fails, and its caller has a policy for that (`sidecar.on_outage`).
+//! store cannot do now fails, and its caller has a policy for that (`sidecar.on_outage`). In Redis what is long is done in
+//! several steps, and each has the deadline: 64 leads that are held, 500 entries of usage, one day of a report.
+
+mod bucket;
+mod memory;
+mod redis;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use memory::Memory;
+pub(crate) use redis::Redis;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use weir_core::config::{self, Config};
+
+/// The store of a configuration.
+///
+/// # Errors
+/// Its address is none. The text can be shown.
+pub(crate) fn open(config: &Config) -> Result<Arc<dyn Store>, String> {
+    Ok(match &config.store {
+        config::Store::Memory => Arc::new(Memory::new(usize::try_from(config.cache.store_bytes).unwrap_or(usize::MAX))),
+        config::Store::Redis(url) => {
+            // The filter gives a call up after the whole of it, and shall hear before that the store is away.
+            let deadline = Duration::from_millis((config.sidecar.call_deadline.0 * 4 / 5).max(1));
+            Arc::new(Redis::connect(url, deadline)?)
+        }
+    })
+}
 
 /// A store.
 #[async_trait]
@@ -14,7 +43,8 @@ pub(crate) trait Store: Send + Sync {
     async fn ping(&self) -> Result<(), Unavailable>;
 
     /// A cached answer; or, with `leads`, the lead: of all who ask for one key, at most one has it. The lead ends by
-    /// [`Self::put`], by [`Self::release`], or when it has not been held for [`LEAD_MILLIS`].
+    /// [`Self::put`], by [`Self::release`], or when it has not been held for [`LEAD_MILLIS`]. Who leads already, and asks
+    /// again, leads.
     async fn lookup(&self, key: CacheKey, token: u64, leads: bool) -> Result<Lookup, Unavailable>;
 
     /// Keeps an answer for `ttl` milliseconds, and ends the lead, whoever has it.
@@ -23,7 +53,7 @@ pub(crate) trait Store: Send + Sync {
     /// Ends the lead of `token`; nothing if another has it.
     async fn release(&self, key: CacheKey, token: u64) -> Result<(), Unavailable>;
 
-    /// Goes on with leads for another [`LEAD_MILLIS`].
+    /// Goes on with leads for another [`LEAD_MILLIS`]. Those that have ended stay so.
     async fn hold(&self, leads: &[(CacheKey, u64)]) -> Result<(), Unavailable>;
 
     /// Debits token buckets, in one step, by the store's own clock. What is owed is taken whether or not it is there and
@@ -56,6 +86,19 @@ pub(crate) trait Store: Send + Sync {
 
     /// Removes the keys of that id. Whether there was one.
     async fn revoke_key(&self, id: &str) -> Result<bool, Unavailable>;
+
+    /// What the sidecar itself holds of cached answers; None: they are elsewhere.
+    fn held(&self) -> Option<Held> {
+        None
+    }
+}
+
+/// Cached answers in the sidecar's memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) answers: usize,
+    /// With all that is kept about them.
+    pub(crate) bytes: usize,
 }
 
 /// Which cached answer: a SHA-256.
@@ -69,7 +112,7 @@ pub(crate) const LEAD_MILLIS: u64 = 4_000;
 pub(crate) struct Unavailable(pub(crate) String);
 
 /// What a look into the cache brought.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Lookup {
     /// Nothing, and it was only a look.
     Miss,
@@ -84,6 +127,21 @@ pub(crate) enum Lookup {
     Lead,
     /// Nothing; another leads.
     Follow,
+}
+
+/// Without the answer: it is not for logs.
+impl fmt::Debug for Lookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Miss => f.write_str("Miss"),
+            Self::Hit { value, age, left } => {
+                let bytes = value.len();
+                f.debug_struct("Hit").field("bytes", &bytes).field("age", age).field("left", left).finish()
+            }
+            Self::Lead => f.write_str("Lead"),
+            Self::Follow => f.write_str("Follow"),
+        }
+    }
 }
 
 /// One bucket, and what is to happen to it.
@@ -107,6 +165,9 @@ pub(crate) struct Debit {
     /// What [`Debited::full_at`] was the last time, or 0: where the store has forgotten a bucket (it was restarted), it
     /// goes on from here, and not from a full one.
     pub(crate) full_at: u64,
+    /// What [`Debited::changes`] was then, or 0: where the store has forgotten only the latest changes (it was restarted
+    /// from a snapshot, or a replica took over), it goes on from whichever of the two has less.
+    pub(crate) changes: u64,
 }
 
 /// What became of a [`Debit`].
@@ -122,6 +183,8 @@ pub(crate) struct Debited {
     pub(crate) wait: u64,
     /// The bucket itself: when it will be full, in microseconds since 1970 by the store's clock.
     pub(crate) full_at: u64,
+    /// How often the bucket was changed.
+    pub(crate) changes: u64,
 }
 
 /// What one request used.

@@ -17,7 +17,7 @@ pub(super) fn for_envoy(setup: &Setup) -> Outcome<BTreeMap<String, OsString>> {
         }
     }
     let mut missing = BTreeSet::new();
-    for key in setup.config.providers.iter().filter_map(|provider| provider.api_key.as_ref()) {
+    for key in setup.config.secrets() {
         let given = setup.given.get(key.0.as_str()).map(OsString::from);
         match given.or_else(|| std::env::var_os(&key.0)).filter(|value| !value.is_empty()) {
             Some(value) => drop(environment.insert(key.0.clone(), value)),
@@ -29,4 +29,28 @@ pub(super) fn for_envoy(setup: &Setup) -> Outcome<BTreeMap<String, OsString>> {
     }
     let names: Vec<&str> = missing.into_iter().collect();
     Err(Failure::Runtime(format!("not set in the environment: {}", names.join(", "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(given: &[(&'static str, &str)]) -> Outcome<BTreeMap<String, OsString>> {
+        let yaml =
+            "providers: { a: { kind: openai, api_key: $WEIR_TEST_KEY } }\nsidecar: { secret: $WEIR_TEST_SECRET }\n";
+        let (config, _) = weir_core::config::parse(yaml).expect("right");
+        let given = given.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        for_envoy(&Setup { config, simulated: false, given })
+    }
+
+    #[test]
+    fn envoy_gets_the_credentials_and_the_sidecars_secret_and_what_is_missing_is_named() {
+        let all = environment(&[("WEIR_TEST_KEY", "k"), ("WEIR_TEST_SECRET", "s")]).expect("all is there");
+        assert_eq!(all.get("WEIR_TEST_KEY"), Some(&OsString::from("k")));
+        assert_eq!(all.get("WEIR_TEST_SECRET"), Some(&OsString::from("s")));
+        match environment(&[("WEIR_TEST_KEY", "k")]) {
+            Err(Failure::Runtime(message)) => assert!(message.ends_with(": WEIR_TEST_SECRET"), "{message}"),
+            _ => panic!("it is missing"),
+        }
+    }
 }

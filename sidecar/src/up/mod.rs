@@ -10,7 +10,7 @@ mod setup;
 
 use crate::failure::{Failure, Outcome};
 use crate::render::{self, Inputs};
-use crate::{envoy, files, serve, stop};
+use crate::{envoy, files, log, serve, stop};
 use child::Child;
 use setup::Setup;
 use std::collections::BTreeMap;
@@ -37,8 +37,10 @@ pub(crate) async fn run(path: Option<&Path>, options: &Options) -> Outcome {
     let stop = stop::requested()?;
     tokio::pin!(stop);
     let setup = setup::choose(path)?;
+    log::start();
     let environment = environment::for_envoy(&setup)?;
-    let listener = serve::bind(setup.config.sidecar.listen).await?;
+    let sidecar = serve::Sidecar::new(&setup.config)?;
+    let socket = serve::Socket::bind(&setup.config.sidecar.listen).await?;
     let sim = match setup.simulated {
         true => {
             Some(Sim::start(SimConfig::default()).await.map_err(|e| Failure::Runtime(format!("simulator: {e:#}")))?)
@@ -47,7 +49,7 @@ pub(crate) async fn run(path: Option<&Path>, options: &Options) -> Outcome {
     };
     let folder = tempfile::Builder::new().prefix("weir-").tempdir().map_err(Failure::runtime)?;
     let mut child = start_envoy(&setup, options, folder.path(), &environment)?;
-    let mut sidecar = tokio::spawn(serve::serve(listener, std::future::pending()));
+    let mut sidecar = tokio::spawn(serve::serve(socket, sidecar, std::future::pending()));
 
     let serving = async {
         ready::wait(&setup.config).await?;

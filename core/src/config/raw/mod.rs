@@ -3,20 +3,24 @@
 
 mod limits;
 mod model;
+mod price;
 mod provider;
+mod sidecar;
 mod target;
 mod tenant;
 
 pub(super) use limits::{Limits, ModelLimits};
 pub(super) use model::{Cache, Model};
+pub(super) use price::{Price, Rates};
 pub(super) use provider::Provider;
+pub(super) use sidecar::{CacheSizes, Sidecar};
 pub(super) use target::Targets;
-pub(super) use tenant::{AllowedModel, Tenant};
+pub(super) use tenant::{AllowedModel, ApiKey, Tenant};
 
 use super::problem::{At, Findings};
 use super::read::{Cursor, Entries, quote};
 use super::yaml::{Node, Value};
-use super::{JobBackend, Millis, OnOutage, Store, url};
+use super::{EnvVar, JobBackend, Millis, RedisUrl, Store, names, url};
 use std::net::SocketAddr;
 
 #[derive(Debug, Default)]
@@ -30,18 +34,14 @@ pub(super) struct Config {
     pub(super) providers: Vec<Provider>,
     pub(super) models: Vec<Model>,
     pub(super) tenants: Option<At<Vec<Tenant>>>,
+    pub(super) prices: Vec<Price>,
+    pub(super) cache: CacheSizes,
     pub(super) waiting_room: WaitingRoom,
     pub(super) retry_budget: RetryBudget,
     pub(super) jobs: Option<At<Jobs>>,
     pub(super) telemetry: Telemetry,
     pub(super) max_request_bytes: Option<At<u64>>,
     pub(super) max_response_bytes: Option<At<u64>>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Sidecar {
-    pub(super) listen: Option<At<SocketAddr>>,
-    pub(super) on_outage: Option<At<OnOutage>>,
 }
 
 #[derive(Debug, Default)]
@@ -81,12 +81,14 @@ pub(super) fn read(root: &Node, found: &mut Findings) -> Option<Config> {
     let config = Config {
         listen: map.get("listen", found, |c, f| c.address(f)),
         admin: map.get("admin", found, |c, f| c.address(f)),
-        sidecar: map.get("sidecar", found, sidecar).unwrap_or_default(),
+        sidecar: map.get("sidecar", found, sidecar::sidecar).unwrap_or_default(),
         store: map.get("store", found, store),
         open: map.get("auth", found, |c, f| c.choice("auth", &[("none", ())], f)),
         providers: map.need("providers", found, |c, f| each(c, "provider", f, provider::provider)).unwrap_or_default(),
         models: map.get("models", found, |c, f| each(c, "model", f, model::model)).unwrap_or_default(),
         tenants: map.get("tenants", found, |c, f| each(c, "tenant", f, tenant::tenant).map(|tenants| c.at(tenants))),
+        prices: map.get("prices", found, price::prices).unwrap_or_default(),
+        cache: map.get("cache", found, sidecar::cache).unwrap_or_default(),
         waiting_room: map.get("waiting_room", found, waiting_room).unwrap_or_default(),
         retry_budget: map.get("retry_budget", found, retry_budget).unwrap_or_default(),
         jobs: map.get("jobs", found, jobs),
@@ -125,13 +127,16 @@ fn whole<T>(
     Some(value)
 }
 
-fn sidecar(cursor: Cursor<'_>, found: &mut Findings) -> Option<Sidecar> {
-    const CHOICES: &[(&str, OnOutage)] =
-        &[("open", OnOutage::Open), ("closed", OnOutage::Closed), ("local", OnOutage::Local)];
-    whole(cursor, "a map with listen and on_outage", found, |map, f| Sidecar {
-        listen: map.get("listen", f, |c, f| c.address(f)),
-        on_outage: map.get("on_outage", f, |c, f| c.choice("behaviour", CHOICES, f)),
-    })
+/// The name in `$NAME`. The message never repeats what was written: it is likely to be the `what` itself.
+fn env_var(cursor: Cursor<'_>, example: &str, what: &str, found: &mut Findings) -> Option<At<EnvVar>> {
+    let name = cursor.node.text().and_then(names::env_reference);
+    if name.is_none() {
+        let message = format!(
+            "must name an environment variable, such as ${example}; a {what} itself does not belong into this file"
+        );
+        found.problem(&cursor.place(), message);
+    }
+    name.map(|name| cursor.at(EnvVar(name.to_owned())))
 }
 
 fn store(cursor: Cursor<'_>, found: &mut Findings) -> Option<At<Store>> {
@@ -139,12 +144,14 @@ fn store(cursor: Cursor<'_>, found: &mut Findings) -> Option<At<Store>> {
     if text == "memory" {
         return Some(cursor.at(Store::Memory));
     }
-    if url::has_scheme(&text, &["redis", "rediss", "redis-cluster"]) {
-        return Some(cursor.at(Store::Redis(text)));
-    }
     // Not repeated: it may hold a password.
-    found.problem(&cursor.place(), "must be memory, or start with redis://, rediss:// or redis-cluster:// and a host");
-    None
+    match RedisUrl::parse(&text) {
+        Ok(_) => Some(cursor.at(Store::Redis(text))),
+        Err(problem) => {
+            found.problem(&cursor.place(), format!("must be memory or the URL of a Redis: {problem}"));
+            None
+        }
+    }
 }
 
 fn waiting_room(cursor: Cursor<'_>, found: &mut Findings) -> Option<WaitingRoom> {

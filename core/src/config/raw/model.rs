@@ -22,8 +22,14 @@ pub(in crate::config) struct Model {
 
 #[derive(Debug, Default)]
 pub(in crate::config) struct Cache {
-    pub(in crate::config) exact_ttl: Option<At<Millis>>,
+    pub(in crate::config) exact: Option<ExactCache>,
     pub(in crate::config) semantic: Option<SemanticCache>,
+}
+
+#[derive(Debug)]
+pub(in crate::config) struct ExactCache {
+    pub(in crate::config) ttl: Option<At<Millis>>,
+    pub(in crate::config) sampled: Option<At<bool>>,
 }
 
 #[derive(Debug, Default)]
@@ -67,10 +73,14 @@ pub(super) fn model(name: At<String>, cursor: Cursor<'_>, found: &mut Findings) 
 }
 
 fn cache(cursor: Cursor<'_>, found: &mut Findings) -> Option<Cache> {
+    const ANSWERS: &[(&str, bool)] = &[("true", true), ("false", false)];
     const MODES: &[(&str, bool)] = &[("serve", false), ("shadow", true)];
     whole(cursor, "a map with exact and semantic", found, |map, f| Cache {
-        exact_ttl: map.get("exact", f, |c, f| {
-            whole(c, "a map with ttl", f, |map, f| map.need("ttl", f, |c, f| c.duration(f))).flatten()
+        exact: map.get("exact", f, |c, f| {
+            whole(c, "a map with ttl and sampled", f, |map, f| ExactCache {
+                ttl: map.need("ttl", f, |c, f| c.duration(f)),
+                sampled: map.get("sampled", f, |c, f| c.choice("answer", ANSWERS, f)),
+            })
         }),
         semantic: map.get("semantic", f, |c, f| {
             whole(c, "a map with threshold and mode", f, |map, f| SemanticCache {

@@ -1,7 +1,7 @@
 //! A provider as it was written.
 
 use super::limits::{Limits, ModelLimits, limits};
-use super::{each, whole};
+use super::{each, env_var, whole};
 use crate::config::problem::{At, Findings};
 use crate::config::read::Cursor;
 use crate::config::{BaseUrl, EnvVar, Kind, Millis, names, url};
@@ -43,7 +43,7 @@ pub(super) fn provider(name: At<String>, cursor: Cursor<'_>, found: &mut Finding
         provider.kind = map.need("kind", f, |c, f| c.choice("kind", KINDS, f));
         provider.base_url = map.get("base_url", f, base_url);
         provider.has_key = map.has("api_key");
-        provider.api_key = map.get("api_key", f, api_key);
+        provider.api_key = map.get("api_key", f, |c, f| env_var(c, "OPENAI_API_KEY", "key", f));
         provider.limits = map.get("limits", f, limits).unwrap_or_default();
         let models = map.get("models", f, |c, f| each(c, "model", f, model_limits));
         provider.models = models.into_iter().flatten().flatten().collect();
@@ -68,18 +68,6 @@ fn base_url(cursor: Cursor<'_>, found: &mut Findings) -> Option<At<BaseUrl>> {
             None
         }
     }
-}
-
-/// The message never repeats what was written: it is likely to be a credential.
-fn api_key(cursor: Cursor<'_>, found: &mut Findings) -> Option<At<EnvVar>> {
-    let name = cursor.node.text().and_then(names::env_reference);
-    if name.is_none() {
-        found.problem(
-            &cursor.place(),
-            "must name an environment variable, such as $OPENAI_API_KEY; a key itself does not belong into this file",
-        );
-    }
-    name.map(|name| cursor.at(EnvVar(name.to_owned())))
 }
 
 /// Limits of one model at this provider. The name is the provider's own, so only what could not be addressed is wrong.

@@ -1,4 +1,4 @@
-use super::super::{BaseUrl, Config, Millis, parse};
+use super::super::{BaseUrl, Config, Millis, Store, parse};
 use super::{SMALL, check, check_with, with};
 use expect_test::expect;
 #[cfg(all(test, target_arch = "wasm32"))]
@@ -26,7 +26,7 @@ fn base_url(url: &str) -> String {
 fn the_smallest_file_is_filled_with_the_documented_defaults() {
     let config = config(SMALL);
     let text = serde_json::to_string(&(&config.listen, &config.admin, &config.sidecar, &config.store)).unwrap();
-    expect![[r#"["127.0.0.1:10000","127.0.0.1:9901",{"listen":"127.0.0.1:10001","on_outage":"local"},"memory"]"#]]
+    expect![[r#"["127.0.0.1:10000","127.0.0.1:9901",{"listen":{"tcp":"127.0.0.1:10001"},"on_outage":"local","call_deadline":50,"secret":null},"memory"]"#]]
         .assert_eq(&text);
     expect![[r#"{"name":"claude","kind":"anthropic","base_url":{"tls":true,"host":"api.anthropic.com","port":443,"path":""},"api_key":"ANTHROPIC_API_KEY","limits":{"requests_per_minute":null,"tokens_per_minute":null,"concurrency":null,"burst":null,"burst_tokens":null},"model_limits":[],"breaker":{"consecutive_failures":5,"failure_rate":50,"eject_for":30000,"max_cooldown":3600000}}"#]]
         .assert_eq(&serde_json::to_string(&config.providers[1]).unwrap());
@@ -48,12 +48,25 @@ fn the_smallest_file_is_filled_with_the_documented_defaults() {
 fn the_spelled_out_example_says_what_it_says() {
     let config = config(include_str!("../../../../envoy/weir.yaml"));
     let model = config.model("smart").unwrap();
-    expect![[r#"{"name":"smart","targets":[{"provider":"openai","model":"gpt-5.6","weight":null},{"provider":"claude","model":"claude-sonnet-5-5","weight":null},{"provider":"gemini","model":"gemini-3.8-flash","weight":1}],"first_token_timeout":10000,"answer_timeout":60000,"deadline":120000,"retries":{"per_target":1,"backoff_min":50,"backoff_max":2000},"hedge_after":3000,"cache":{"exact_ttl":3600000,"semantic":{"threshold":0.95,"shadow":false}}}"#]]
+    expect![[r#"{"name":"smart","targets":[{"provider":"openai","model":"gpt-5.6","weight":null},{"provider":"claude","model":"claude-sonnet-5-5","weight":null},{"provider":"gemini","model":"gemini-3.8-flash","weight":1}],"first_token_timeout":10000,"answer_timeout":60000,"deadline":120000,"retries":{"per_target":1,"backoff_min":50,"backoff_max":2000},"hedge_after":3000,"cache":{"exact":{"ttl":3600000,"sampled":false},"semantic":{"threshold":0.95,"shadow":false}}}"#]]
         .assert_eq(&serde_json::to_string(model).unwrap());
     expect![[r#"{"name":"openai","kind":"open_ai","base_url":{"tls":true,"host":"api.openai.com","port":443,"path":""},"api_key":"OPENAI_API_KEY","limits":{"requests_per_minute":60000,"tokens_per_minute":2000000,"concurrency":100,"burst":60000,"burst_tokens":2000000},"model_limits":[{"model":"gpt-5.6","limits":{"requests_per_minute":30000,"tokens_per_minute":1000000,"concurrency":50,"burst":null,"burst_tokens":null}}],"breaker":{"consecutive_failures":5,"failure_rate":50,"eject_for":30000,"max_cooldown":3600000}}"#]]
         .assert_eq(&serde_json::to_string(&config.providers[0]).unwrap());
-    expect![[r#"{"name":"team-a","key_sha256":"554a0d05033791f46fede07b724fa246c95235f60a9fb74caad37d1408b4df58","models":["smart","openai/gpt-5.6"],"limits":{"requests_per_minute":600,"tokens_per_minute":200000,"concurrency":null,"burst":null,"burst_tokens":null},"model_limits":[{"model":"openai/gpt-5.6","limits":{"requests_per_minute":60,"tokens_per_minute":null,"concurrency":null,"burst":null,"burst_tokens":null}}],"model_targets":[],"budget":{"usd":50.0,"per":"day"}}"#]]
+    expect![[r#"{"name":"team-a","keys":[{"sha256":"554a0d05033791f46fede07b724fa246c95235f60a9fb74caad37d1408b4df58","expires":null},{"sha256":"582b1a1e90a72187bb326aadf5598d7d932d00e8ccc8a0c52812df0e33782bb1","expires":1801396800000}],"models":["smart","openai/gpt-5.6"],"limits":{"requests_per_minute":600,"tokens_per_minute":200000,"concurrency":null,"burst":null,"burst_tokens":null},"model_limits":[{"model":"openai/gpt-5.6","limits":{"requests_per_minute":60,"tokens_per_minute":null,"concurrency":null,"burst":null,"burst_tokens":null}}],"model_targets":[],"budget":{"microusd":50000000,"per":"day"}}"#]]
         .assert_eq(&serde_json::to_string(&config.tenants[0]).unwrap());
+}
+
+#[test]
+fn a_redis_is_alone_or_behind_sentinels_or_a_cluster() {
+    for url in [
+        "redis://host:6379",
+        "rediss://user:p%40ss@host/3?ca=/etc/ca.pem",
+        "redis-sentinel://a:26379,b/mymaster",
+        "redis-cluster://a:7000,b:7001,c:7002?tls=true&prefix=blue",
+    ] {
+        let config = config(&with(&format!("store: {url}\n")));
+        assert_eq!(config.store, Store::Redis(url.to_owned()));
+    }
 }
 
 #[test]

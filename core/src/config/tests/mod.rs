@@ -4,6 +4,7 @@ mod accepts;
 #[cfg(not(target_arch = "wasm32"))]
 mod anything;
 mod refuses;
+mod shared;
 mod targets;
 mod traffic;
 mod warns;

@@ -126,15 +126,33 @@ providers:
   c: { kind: openai, api_key: [sk-hunter2] }
   d: { kind: openai, base_url: "https://u:hunter2@host" }
 tenants:
-  t: { key_sha256: sk-hunter2 }
+  t: { key_sha256: sk-hunter2, keys: [sk-hunter2, { sha256: sk-hunter2 }] }
+  u: { keys: sk-hunter2 }
+sidecar: { secret: hunter2 }
 jobs: { backend: rabbitmq, url: "http://u:hunter2@host" }
 telemetry: { otlp: "u:hunter2@host" }
 "#;
     let problems = parse(yaml).unwrap_err();
-    assert_eq!(problems.len(), 8, "{problems:#?}");
+    assert_eq!(problems.len(), 12, "{problems:#?}");
     for problem in problems {
         assert!(!problem.to_string().contains("hunter2"), "{problem}");
     }
+}
+
+#[test]
+fn a_store_is_memory_or_a_redis() {
+    check_with(
+        "store: postgres://host\n",
+        expect![[r#"
+        3:8: store: must be memory or the URL of a Redis: the scheme is redis, rediss, redis-sentinel or redis-cluster
+    "#]],
+    );
+    check_with(
+        "store: redis-sentinel://host:26379\n",
+        expect![[r#"
+        3:8: store: must be memory or the URL of a Redis: redis-sentinel:// names the master: …/mymaster
+    "#]],
+    );
 }
 
 #[test]
@@ -177,8 +195,8 @@ fn a_tenant_is_told_by_its_own_key_and_may_use_what_exists() {
     check_with(
         &format!("tenants: {{ t: {{ key_sha256: {a} }}, u: {{ key_sha256: {b} }} }}\n"),
         expect![[r#"
-        3:114: tenants.u.key_sha256: is also the key of t; a key must tell who is calling
-    "#]],
+            3:114: tenants.u.key_sha256: is also a key of t; a key is written once, and tells who is calling
+        "#]],
     );
     check_with(
         &format!("tenants: {{ t: {{ key_sha256: {a}, models: [n, b/x, a/x, m] }} }}\n"),

@@ -8,20 +8,13 @@ fn what_is_not_in_force_is_said() {
     check(
         include_str!("../../../../envoy/weir.yaml"),
         expect![[r#"
-            warning 5:37: sidecar.on_outage: not in force yet in this version
-            warning 33:5: models.smart.cache: not in force yet in this version
-            warning 41:5: tenants.team-a.budget: not in force yet in this version
-            warning 44:1: jobs: not in force yet in this version
-            warning 45:14: telemetry.otlp: not in force yet in this version
+            warning 40:7: models.smart.cache.semantic: not in force yet in this version
+            warning 56:1: jobs: not in force yet in this version
+            warning 57:14: telemetry.otlp: not in force yet in this version
         "#]],
     );
     check_with("store: memory\n", expect!["ok\n"]);
-    check_with(
-        "store: redis://localhost:6379\n",
-        expect![[r#"
-        warning 3:1: store: not in force yet in this version
-    "#]],
-    );
+    check_with("store: redis://localhost:6379\n", expect!["ok\n"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod collect;
 mod parse;
 mod stream;
+mod unknown;
 
 pub use collect::Collector;
 pub use parse::{ParsedChat, parse};

@@ -2,21 +2,29 @@
 
 #![allow(unsafe_code, reason = "self_cell's generated code; ours has none")]
 
+use super::unknown;
 use crate::chat::ChatRequest;
 use crate::refusal::Refusal;
 use self_cell::self_cell;
 use serde_json::error::Category;
+use std::cell::Cell;
 
 self_cell!(
     /// A body and the request that borrows from it.
     pub struct ParsedChat {
         owner: Vec<u8>,
         #[covariant]
-        dependent: ChatRequest,
+        dependent: Said,
     }
 
     impl {Debug}
 );
+
+#[derive(Debug)]
+struct Said<'a> {
+    chat: ChatRequest<'a>,
+    has_unknown: bool,
+}
 
 impl ParsedChat {
     /// The body as it came.
@@ -26,7 +34,12 @@ impl ParsedChat {
 
     /// What it says.
     pub fn chat(&self) -> &ChatRequest<'_> {
-        self.borrow_dependent()
+        &self.borrow_dependent().chat
+    }
+
+    /// Whether any object in it has a field that Weir does not know, so that the body says more than [`Self::chat`].
+    pub fn has_unknown(&self) -> bool {
+        self.borrow_dependent().has_unknown
     }
 }
 
@@ -42,7 +55,7 @@ pub fn parse(body: Vec<u8>) -> Result<ParsedChat, Refusal> {
         // serde would read an array as the fields in order.
         return Err(Refusal::NotJson { message: "expected an object".into() });
     }
-    let parsed = ParsedChat::try_new_or_recover(body, |body| serde_json::from_slice(body));
+    let parsed = ParsedChat::try_new_or_recover(body, |body| read(body));
     let parsed = parsed.map_err(|(body, error): (_, serde_json::Error)| explain(&body, &error))?;
     let chat = parsed.chat();
     let invalid = |param: &str, message: &str| Refusal::InvalidField { param: param.into(), message: message.into() };
@@ -60,6 +73,14 @@ pub fn parse(body: Vec<u8>) -> Result<ParsedChat, Refusal> {
         return Err(invalid(param, "it must be at least 1"));
     }
     Ok(parsed)
+}
+
+fn read(body: &[u8]) -> Result<Said<'_>, serde_json::Error> {
+    let has_unknown = Cell::new(false);
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let chat = unknown::deserialize(&mut deserializer, &has_unknown)?;
+    deserializer.end()?;
+    Ok(Said { chat, has_unknown: has_unknown.get() })
 }
 
 /// Parses again, slowly, to learn where it went wrong. Only bad requests pay for it.
@@ -88,6 +109,7 @@ fn explain(body: &[u8], error: &serde_json::Error) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::{Content, Part};
     use expect_test::{Expect, expect};
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -157,9 +179,74 @@ mod tests {
     }
 
     #[test]
-    fn plain_text_is_borrowed_from_the_body() {
-        let body = br#"{"model":"m","messages":[{"role":"user","content":"long prompt"}]}"#.to_vec();
-        let parsed = parse(body).unwrap();
-        assert!(matches!(parsed.chat().model.0, std::borrow::Cow::Borrowed(_)));
+    fn plain_text_and_raw_values_are_borrowed_from_the_body() {
+        let tools = r#"[{"type":"function","function":{"name":"f","parameters":{"type": "object"}}}]"#;
+        let body = format!(
+            r#"{{"model":"m","messages":[{{"role":"user","content":"prompt"}},
+            {{"role":"user","content":[{{"type":"text","text":"more"}}]}}],"stop":["x"],"tools":{tools}}}"#
+        );
+        let parsed = parse(body.into_bytes()).unwrap();
+        let place = parsed.body().as_ptr_range();
+        let mut texts = vec![parsed.chat().model.as_str()];
+        for message in &parsed.chat().messages {
+            texts.push(match message.content.as_ref().unwrap() {
+                Content::Text(text) => text,
+                Content::Parts(parts) => match &parts[0] {
+                    Part::Text(text) => text,
+                    other => panic!("{other:?}"),
+                },
+            });
+        }
+        let function = parsed.chat().tools.as_ref().unwrap()[0].function.as_ref().unwrap();
+        texts.push(function.parameters.unwrap().get());
+        assert_eq!(texts, ["m", "prompt", "more", r#"{"type": "object"}"#]);
+        assert!(texts.iter().all(|text| place.contains(&text.as_ptr())), "{texts:?}");
+    }
+
+    #[test]
+    fn an_unknown_field_is_noticed_wherever_it_stands() {
+        let check = |fields: &str, expect: bool| {
+            let messages = match fields.contains("messages") {
+                true => "",
+                false => r#""messages":[{"role":"user","content":"x"}],"#,
+            };
+            let body = format!(r#"{{"model":"m",{messages}{fields}}}"#);
+            assert_eq!(parse(body.clone().into_bytes()).expect(&body).has_unknown(), expect, "{body}");
+        };
+        let known = [
+            r#""stop":["a"],"logit_bias":{"5":{"deep":[{}]}},"metadata":{"a":"b"},"stream_options":{"include_usage":true}"#,
+            r#""messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"u","detail":"low"}},
+                {"type":"text","text":"t","image_url":null},{"type":"file","file":{"file_id":"f"}}]},
+                {"role":"assistant","tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"},
+                "extra_content":{"google":{"thought_signature":"s"}}}]}]"#,
+            r#""tools":[{"type":"function","function":{"name":"f","parameters":{"any":1},"strict":true}}],
+                "tool_choice":{"type":"function","function":{"name":"f"}}"#,
+            r#""response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"any":1}}}"#,
+        ];
+        known.into_iter().for_each(|fields| check(fields, false));
+        let unknown = [
+            r#""top_k":5"#,
+            r#""top_k":null"#,
+            r#""stop":"a","stream_options":{"continuous_usage_stats":true}"#,
+            r#""messages":[{"role":"user","content":"x","cache_control":{"type":"ephemeral"}}]"#,
+            r#""messages":[{"role":"user","content":[{"type":"text","text":"x","cache_control":{}}]}]"#,
+            r#""messages":[{"role":"user","content":[{"type":"video_url","video_url":{"url":"u"}}]}]"#,
+            r#""messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"u","min_pixels":1}}]}]"#,
+            r#""messages":[{"role":"user","content":[{"type":"file","file":{"file_id":"f","x":1}}]}]"#,
+            r#""messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"","format":"","x":1}}]}]"#,
+            r#""messages":[{"role":"assistant","tool_calls":[{"id":"c","type":"custom","custom":{"name":"c"}}]}]"#,
+            r#""messages":[{"role":"assistant","tool_calls":[{"id":"c","function":{"name":"f","x":1}}]}]"#,
+            r#""messages":[{"role":"assistant","function_call":{"name":"f","arguments":"","x":1}}]"#,
+            r#""tools":[{"type":"custom","custom":{"name":"c"}}]"#,
+            r#""tools":[{"type":"function","function":{"name":"f","x":1}}]"#,
+            r#""tool_choice":{"type":"function","function":{"name":"f","x":1}}"#,
+            r#""tool_choice":{"type":"function","function":{"name":"f"},"x":1}"#,
+            r#""tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[{"custom":{"name":"c"}}]}}"#,
+            r#""tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[],"x":1}}"#,
+            r#""tool_choice":{"type":"custom","custom":{"name":"c"}}"#,
+            r#""response_format":{"type":"grammar","grammar":"g"}"#,
+            r#""response_format":{"type":"json_schema","json_schema":{"name":"n","x":1}}"#,
+        ];
+        unknown.into_iter().for_each(|fields| check(fields, true));
     }
 }

@@ -3,16 +3,17 @@
 use super::super::step::Step;
 use super::super::{Outcome, Silence};
 use super::{Attempt, State};
+use crate::cache::Recorder;
 use crate::chat::Usage;
 use crate::failure::{Class, Failure};
 use crate::stats::{self, AttemptResult, TokenKind};
-use crate::traffic::Failed;
+use crate::traffic::{Failed, Used};
 
 impl Attempt {
     /// A stream has come to its end.
     pub(super) fn complete(&mut self, now: u64) {
-        if let State::Running { stream, .. } = std::mem::replace(&mut self.state, State::Over) {
-            self.served(stream.usage(), stream.text(), now);
+        if let State::Running { mut stream, .. } = std::mem::replace(&mut self.state, State::Over) {
+            self.served(stream.usage(), stream.text(), stream.recorder(), now);
         }
     }
 
@@ -23,22 +24,29 @@ impl Attempt {
         self.state = State::Over;
     }
 
-    pub(super) fn served(&mut self, usage: Option<Usage>, text: u64, now: u64) {
+    pub(super) fn served(&mut self, usage: Option<Usage>, text: u64, recorder: Option<Recorder>, now: u64) {
         let Some(permit) = self.permit.take() else { return };
-        self.exchange.used(permit.served(usage, text, now), now);
         self.exchange.ends(stats::Outcome::Ok, now);
-        let stats = &self.exchange.gateway.stats;
-        stats.attempt(&self.target, AttemptResult::Ok);
-        if let Some(usage) = usage {
-            for (kind, amount) in [
-                (TokenKind::Input, usage.prompt),
-                (TokenKind::Output, usage.completion),
-                (TokenKind::Cached, usage.cached),
-                (TokenKind::CacheWrite, usage.cache_write),
-                (TokenKind::Reasoning, usage.reasoning),
-            ] {
-                stats.tokens(&self.target, kind, amount);
-            }
+        self.used(permit.served(usage, text, now), now);
+        self.exchange.gateway.stats.attempt(&self.target, AttemptResult::Ok);
+        if let Some(recorder) = recorder {
+            self.exchange.keep(recorder, &self.target, now);
+        }
+    }
+
+    /// Counts what the provider has been paid for.
+    fn used(&self, used: Used, now: u64) {
+        self.exchange.used(used.usage.total(), now);
+        self.exchange.bill(&self.target, used, now);
+        let Used { usage, .. } = used;
+        for (kind, amount) in [
+            (TokenKind::Input, usage.prompt),
+            (TokenKind::Output, usage.completion),
+            (TokenKind::Cached, usage.cached),
+            (TokenKind::CacheWrite, usage.cache_write),
+            (TokenKind::Reasoning, usage.reasoning),
+        ] {
+            self.exchange.gateway.stats.tokens(&self.target, kind, amount);
         }
     }
 
@@ -56,7 +64,9 @@ impl Attempt {
     pub(super) fn closed(&mut self, details: &str, now: u64) -> Step {
         match std::mem::replace(&mut self.state, State::Over) {
             // The client has it all; the provider only did not say so.
-            State::Running { stream, .. } if stream.is_complete() => self.served(stream.usage(), stream.text(), now),
+            State::Running { mut stream, .. } if stream.is_complete() => {
+                self.served(stream.usage(), stream.text(), stream.recorder(), now);
+            }
             State::Running { stream, .. } if client_left(details) => self.cancelled(stream.usage(), stream.text(), now),
             State::Running { .. } => self.broke_off(&truncated(), now),
             _ if self.exchange.is_served() || client_left(details) => self.cancelled(None, 0, now),
@@ -85,7 +95,7 @@ impl Attempt {
     /// The client left, or another attempt was faster.
     fn cancelled(&mut self, usage: Option<Usage>, text: u64, now: u64) {
         let Some(permit) = self.permit.take() else { return };
-        self.exchange.used(permit.aborted(usage, text, now), now);
+        self.used(permit.aborted(usage, text, now), now);
         self.exchange.gateway.stats.attempt(&self.target, AttemptResult::Cancelled);
     }
 }

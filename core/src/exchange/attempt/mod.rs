@@ -4,7 +4,7 @@
 mod ending;
 
 use super::step::{Effect, Step, Waker};
-use super::translate::{self, AnswerStream};
+use super::translate::{self, AnswerStream, Whole};
 use super::{Exchange, Outcome};
 use crate::config::{BaseUrl, Provider, Target};
 use crate::dialect::Dialect;
@@ -270,11 +270,12 @@ impl Attempt {
         let State::Whole { body } = std::mem::replace(&mut self.state, State::Over) else { return held() };
         match translate::whole(&self.exchange, &self.target, body) {
             Err(failure) => self.fail(failure, now),
-            Ok((body, usage)) => {
+            Ok(Whole { body, usage, recorder }) => {
                 let mut headers = self.serve("application/json");
                 headers.push(("content-length".into(), body.len().to_string().into_bytes()));
                 let text = u64::try_from(body.len()).unwrap_or(u64::MAX);
-                self.served(usage, text, now);
+                self.served(usage, text, recorder, now);
+                headers.extend(self.exchange.cost_header());
                 Step::go_on(vec![Effect::ResponseHeaders(headers), Effect::ResponseBody(body)])
             }
         }
@@ -346,6 +347,7 @@ impl Attempt {
             ("x-weir-model".into(), self.target.model.clone().into_bytes()),
             ("x-weir-attempts".into(), attempts.into_bytes()),
         ];
+        headers.extend(self.exchange.cache_header());
         headers.extend(Dialect::OpenAi.limit_headers(&self.exchange.levels));
         if !self.dropped.is_empty() {
             headers.push(("x-weir-dropped-params".into(), self.dropped.join(",").into_bytes()));

@@ -1,11 +1,13 @@
 //! The two roles, driven without a host: what a test needs of Envoy is a loop of a few lines.
 
 mod counting;
+mod keys;
 
 use super::{Attempt, AttemptEvent, Effect, Exchange, Flow, Front, FrontEvent, Step, Waker};
 use crate::config;
 use crate::gateway::Gateway;
 use crate::headers::{HeaderList, Headers, encode};
+use crate::sidecar::Call;
 use crate::testing::Host;
 use std::rc::Rc;
 #[cfg(target_arch = "wasm32")]
@@ -47,6 +49,7 @@ struct Done {
     reply: Option<(u16, String)>,
     exchange: Option<Rc<Exchange>>,
     reset: bool,
+    calls: Vec<Call>,
     waits: Option<Waker>,
 }
 
@@ -63,6 +66,7 @@ fn done(step: Step) -> Done {
             Effect::Reset => done.reset = true,
             Effect::NotePath(path) => assert!(!path.contains('?'), "without the query: {path}"),
             Effect::Publish(exchange) => done.exchange = Some(exchange),
+            Effect::Call(call) => done.calls.push(call),
         }
     }
     if let Flow::Wait(waker) = step.flow {

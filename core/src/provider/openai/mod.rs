@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod error;
+pub mod events;
 pub mod relay;
 pub mod request;
 pub mod translate;

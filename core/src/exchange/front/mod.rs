@@ -1,6 +1,8 @@
 //! The front role: from the client's first header to the moment the request goes to a chain of providers, and the last
 //! look at what comes back.
 
+mod looking;
+
 use super::Exchange;
 use super::ask::{self, Ask, Endpoint};
 use super::plan::{PLACEHOLDER, Plan};
@@ -11,7 +13,8 @@ use crate::gateway::Gateway;
 use crate::headers::Headers;
 use crate::refusal::{Refusal, Reply};
 use crate::stats::{Limited, Outcome};
-use crate::traffic::{Admission, Admitted, LOOK_AGAIN, Levels, Obstacle, Place, Waiter, part};
+use crate::traffic::{Admission, Admitted, LOOK_AGAIN, Levels, Obstacle, Place, Until, Waiter, part};
+use crate::wire::Found;
 use serde_json::json;
 use std::rc::Rc;
 
@@ -27,6 +30,10 @@ pub enum FrontEvent<'a> {
     /// The body is complete.
     RequestComplete {
         body: Vec<u8>,
+    },
+    /// The sidecar has answered a look into the cache; None: it has not, and will not.
+    Looked {
+        found: Option<Found>,
     },
     /// It waits, and it is its turn to try again.
     Turn,
@@ -55,6 +62,8 @@ enum State {
     Start,
     /// The headers are held, and the body is on its way.
     Reading(Ask),
+    /// The sidecar looks into the cache, or another request is about to bring the answer.
+    Looking(Box<Looking>),
     /// Nobody could take it yet.
     Waiting(Box<Waiting>),
     /// On its way to the providers.
@@ -63,9 +72,18 @@ enum State {
     Replied,
 }
 
+struct Looking {
+    ask: Ask,
+    plan: Plan,
+    /// It waits for another request's answer.
+    follows: bool,
+}
+
 struct Waiting {
     ask: Ask,
     plan: Plan,
+    /// Whose limit it is that it waits for has been counted.
+    counted: bool,
     place: Place,
     /// Milliseconds since 1970.
     since: u64,
@@ -90,6 +108,7 @@ impl Front {
                 }
             }
             FrontEvent::RequestComplete { body } => self.request_complete(body, now),
+            FrontEvent::Looked { found } => self.looked(found, now),
             FrontEvent::Turn => self.turn(now),
             FrontEvent::ResponseHeaders { status, details } => self.response_headers(status, details, now),
             FrontEvent::Closed => self.closed(now),
@@ -106,7 +125,7 @@ impl Front {
     pub fn minds_response(&self) -> bool {
         match &self.state {
             State::Proxying(exchange) => !exchange.is_served(),
-            State::Start | State::Reading(_) | State::Waiting(_) => true,
+            State::Start | State::Reading(_) | State::Looking(_) | State::Waiting(_) => true,
             State::Replied => false,
         }
     }
@@ -115,7 +134,7 @@ impl Front {
         self.since = now;
         let path = ask::path(headers);
         self.dialect = Dialect::of_path(path);
-        let mut step = match Ask::read(&self.gateway, headers) {
+        let mut step = match Ask::read(&self.gateway, headers, now) {
             Err(refusal) => self.refuse(&refusal, now),
             Ok(ask) => match ask.endpoint {
                 Endpoint::Health => return self.answer(Reply::json(200, br#"{"status":"ok"}"#.to_vec())),
@@ -147,10 +166,7 @@ impl Front {
             Ok(plan) => plan,
             Err(refusal) => return self.refuse_of(&refusal, None, ask.tenant, now),
         };
-        let mut step = match self.gateway.traffic.admit(&plan.demand(&ask, None), now) {
-            Admission::Go(admitted) => self.go(ask, plan, admitted, now),
-            Admission::Not(obstacle) => self.wait(ask, plan, obstacle, now),
-        };
+        let mut step = self.look(ask, plan, now);
         // Envoy need not keep the prompt, whether the request goes or waits.
         if !matches!(self.state, State::Replied) {
             step.effects.push(Effect::RequestBody(PLACEHOLDER.to_vec()));
@@ -158,10 +174,20 @@ impl Front {
         step
     }
 
+    /// It goes if somebody can take it now.
+    fn admit(&mut self, ask: Ask, plan: Plan, now: u64) -> Step {
+        let mut step = match self.gateway.traffic.admit(&plan.demand(&ask, None), now) {
+            Admission::Go(admitted) => self.go(ask, plan, admitted, now),
+            Admission::Not(obstacle) => self.wait(ask, plan, obstacle, now),
+        };
+        step.effects.extend(self.gateway.ask(None, now).map(Effect::Call));
+        step
+    }
+
     /// Nobody can take it now. It waits, if that is of any use.
     fn wait(&mut self, ask: Ask, plan: Plan, obstacle: Obstacle, now: u64) -> Step {
         let traffic = &self.gateway.traffic;
-        self.count(&obstacle);
+        let counted = self.count(&obstacle);
         let until = now.saturating_add(self.gateway.config.waiting_room.max_wait.0).min(plan.deadline);
         if !obstacle.is_worth_waiting(until.saturating_sub(now)) {
             return self.limit(&ask, &plan, obstacle, now);
@@ -173,12 +199,12 @@ impl Front {
             self.gateway.stats.limited(Limited::WaitingRoom);
             return self.limit(&ask, &plan, obstacle, now);
         };
-        self.state = State::Waiting(Box::new(Waiting { ask, plan, place, since: now, until }));
+        self.state = State::Waiting(Box::new(Waiting { ask, plan, counted, place, since: now, until }));
         Step::wait(Waker::Turn, vec![])
     }
 
     fn turn(&mut self, now: u64) -> Step {
-        let waiting = match std::mem::replace(&mut self.state, State::Replied) {
+        let mut waiting = match std::mem::replace(&mut self.state, State::Replied) {
             State::Waiting(waiting) => waiting,
             other => {
                 self.state = other;
@@ -193,13 +219,17 @@ impl Front {
                 self.gateway.stats.waited(now.saturating_sub(waiting.since));
                 self.go(waiting.ask, waiting.plan, admitted, now)
             }
-            Admission::Not(obstacle) if obstacle.is_worth_waiting(waiting.until.saturating_sub(now)) => {
-                self.state = State::Waiting(waiting);
-                Step::wait(Waker::Turn, vec![])
-            }
             Admission::Not(obstacle) => {
+                let first = !waiting.counted && self.count(&obstacle);
+                waiting.counted |= first;
+                if obstacle.is_worth_waiting(waiting.until.saturating_sub(now)) {
+                    self.state = State::Waiting(waiting);
+                    return Step::wait(Waker::Turn, vec![]);
+                }
                 traffic.leave(waiting.place, false);
-                self.gateway.stats.limited(Limited::WaitedInVain);
+                if !first {
+                    self.gateway.stats.limited(Limited::WaitedInVain);
+                }
                 self.limit(&waiting.ask, &waiting.plan, obstacle, now)
             }
         }
@@ -233,7 +263,7 @@ impl Front {
                 let silent = if details.contains("timeout") { Class::Timeout } else { Class::Connection };
                 Refusal::Failed(exchange.failures(silent))
             }
-            State::Start | State::Reading(_) | State::Waiting(_) => Refusal::Gateway { status },
+            State::Start | State::Reading(_) | State::Looking(_) | State::Waiting(_) => Refusal::Gateway { status },
             State::Replied => return Step::go_on(vec![]),
         };
         // A reply of our own, rather than another body in place of the attempt's: it ends the answer at once, even
@@ -248,6 +278,10 @@ impl Front {
                 self.over(Some(waiting.plan.model()), waiting.ask.tenant, Outcome::Aborted, now);
             }
             State::Reading(ask) => self.over(None, ask.tenant, Outcome::Aborted, now),
+            State::Looking(looking) => {
+                looking.plan.abandon(&self.gateway);
+                self.over(Some(looking.plan.model()), looking.ask.tenant, Outcome::Aborted, now);
+            }
             // An exchange ends when its attempts have let go of it too.
             State::Start | State::Proxying(_) | State::Replied => {}
         }
@@ -263,13 +297,16 @@ impl Front {
         Reply::json(200, json!({ "object": "list", "data": data }).to_string().into_bytes())
     }
 
-    /// Counts whose limit it was that a request met.
-    fn count(&self, obstacle: &Obstacle) {
+    /// Counts whose limit it was that a request met. False: that is not known yet, the sidecar is asked first.
+    fn count(&self, obstacle: &Obstacle) -> bool {
         match obstacle {
+            Obstacle::Limited { until, .. } if until.is_brief() => return false,
+            Obstacle::Limited { until: Until::Closed, .. } => self.gateway.stats.limited(Limited::Outage),
             Obstacle::Limited { owner, ceiling, .. } => self.gateway.stats.limited(Limited::By(*owner, *ceiling)),
             Obstacle::Cooling { .. } => self.gateway.stats.limited(Limited::Cooling),
             Obstacle::Queued { .. } => {}
         }
+        true
     }
 
     /// Refuses for a limit, with the true wait and what is left.
@@ -296,6 +333,10 @@ impl Front {
             State::Waiting(waiting) => {
                 self.gateway.traffic.leave(waiting.place, false);
                 self.refuse_of(refusal, Some(waiting.plan.model()), waiting.ask.tenant, now)
+            }
+            State::Looking(looking) => {
+                looking.plan.abandon(&self.gateway);
+                self.refuse_of(refusal, Some(looking.plan.model()), looking.ask.tenant, now)
             }
             State::Reading(ask) => self.refuse_of(refusal, None, ask.tenant, now),
             State::Start | State::Replied => self.refuse_of(refusal, None, None, now),

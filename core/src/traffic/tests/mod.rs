@@ -1,6 +1,8 @@
 //! Several workers over one shared memory, with a clock that jumps: what holds for one must hold for all of them
 //! together.
 
+mod leases;
+
 use super::*;
 use crate::config::{self, Target};
 use crate::failure::{Class, Failure};
@@ -367,7 +369,10 @@ fn what_no_target_could_take_costs_the_tenant_nothing() {
     drop((first.permit, first.tenant));
     let Admission::Go(second) = ask(NOW) else { panic!("refused") };
     drop((second.permit, second.tenant));
-    assert!(matches!(ask(NOW), Admission::Not(Obstacle::Limited { owner: Owner::Tenant, wait: Some(30_000), .. })));
+    assert!(matches!(
+        ask(NOW),
+        Admission::Not(Obstacle::Limited { owner: Owner::Tenant, until: Until::Millis(30_000), .. })
+    ));
 }
 
 #[test]

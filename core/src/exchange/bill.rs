@@ -1,0 +1,109 @@
+//! What a request cost, and who is told: the stats, its tenant's budget, and the sidecar.
+
+use super::Exchange;
+use crate::cache::Entry;
+use crate::config::Target;
+use crate::gateway::Gateway;
+use crate::headers::HeaderList;
+use crate::price;
+use crate::stats;
+use crate::traffic::Used;
+use crate::wire::Report;
+use std::borrow::Cow;
+
+impl Exchange {
+    /// An attempt has used this.
+    pub(super) fn bill(&self, target: &Target, used: Used, now: u64) {
+        let gateway = &self.gateway;
+        let tenant = self.tenant.and_then(|tenant| gateway.config.tenants.get(tenant));
+        let cost = gateway.price(target).map(|price| price::cost(&price, &used.usage));
+        match cost {
+            Some(cost) => gateway.stats.cost(target, tenant.map(|tenant| tenant.name.as_str()), cost),
+            None => gateway.stats.unpriced(target),
+        }
+        let usage = used.usage;
+        let number = gateway.report(
+            Report {
+                provider: Some(target.provider.clone()),
+                provider_model: Some(gateway.known_target(target).to_owned()),
+                input: usage.prompt,
+                output: usage.completion,
+                cached: usage.cached,
+                cache_write: usage.cache_write,
+                reasoning: usage.reasoning,
+                estimated: used.is_estimate,
+                cost_microusd: cost,
+                ..self.report()
+            },
+            now,
+        );
+        if let Some(cost) = cost {
+            gateway.spend(self.tenant, cost, number, now);
+        }
+        self.cost.set(cost.map(|cost| cost.saturating_add(self.cost.get().unwrap_or(0))));
+    }
+
+    /// No attempt used anything.
+    pub(super) fn report_unbilled(&self) {
+        if !self.reported.get() {
+            let report = self.report();
+            self.gateway.report(report, self.seen.get());
+        }
+    }
+
+    /// What is the same for all its attempts.
+    fn report(&self) -> Report {
+        let tenant = self.tenant.and_then(|tenant| self.gateway.config.tenants.get(tenant));
+        Report {
+            tenant: tenant.map(|tenant| tenant.name.clone()),
+            model: self.gateway.known_model(&self.chat.chat().model).to_owned(),
+            outcome: self.outcome.get().unwrap_or(stats::Outcome::Aborted).name().to_owned(),
+            is_further: self.reported.replace(true),
+            ..Report::default()
+        }
+    }
+
+    /// `x-weir-cost-usd`, where it is known.
+    pub(super) fn cost_header(&self) -> HeaderList {
+        let header = |cost: u64| (Cow::from("x-weir-cost-usd"), price::show(cost).into_bytes());
+        self.cost.get().map(header).into_iter().collect()
+    }
+
+    /// `x-weir-cache`, where the model has a cache.
+    pub(super) fn cache_header(&self) -> HeaderList {
+        let header = |result: stats::CacheResult| (Cow::from("x-weir-cache"), result.name().into());
+        self.caching.as_ref().map(|caching| header(caching.result())).into_iter().collect()
+    }
+}
+
+impl Gateway {
+    /// An answer from the cache: it cost nothing, and used nothing.
+    pub(super) fn report_hit(&self, tenant: Option<usize>, model: &str, entry: &Entry<'_>, now: u64) {
+        let tenant = tenant.and_then(|tenant| self.config.tenants.get(tenant));
+        let usage = entry.usage().unwrap_or_default();
+        let report = Report {
+            tenant: tenant.map(|tenant| tenant.name.clone()),
+            model: self.known_model(model).to_owned(),
+            input: usage.prompt,
+            output: usage.completion,
+            cached: usage.cached,
+            cache_write: usage.cache_write,
+            reasoning: usage.reasoning,
+            cost_microusd: Some(0),
+            from_cache: true,
+            outcome: "ok".to_owned(),
+            ..Report::default()
+        };
+        self.report(report, now);
+    }
+
+    /// A model's name as it is known in the configuration: nothing that a client made up is counted by its name.
+    fn known_model<'a>(&self, model: &'a str) -> &'a str {
+        if self.config.model(model).is_some() { model } else { "direct" }
+    }
+
+    fn known_target<'a>(&self, target: &'a Target) -> &'a str {
+        let is_known = |known: &Target| (&known.provider, &known.model) == (&target.provider, &target.model);
+        if self.config.targets().any(is_known) { &target.model } else { "other" }
+    }
+}

@@ -1,0 +1,216 @@
+//! The cache's part in a request: whether its answer may come from there, and whether it goes there.
+
+use super::Exchange;
+use super::ask::Ask;
+use super::plan::Plan;
+use crate::cache::{self, Entry};
+use crate::config::Target;
+use crate::dialect::Dialect;
+use crate::gateway::Gateway;
+use crate::headers::HeaderList;
+use crate::refusal::Reply;
+use crate::sidecar::LeadGuard;
+use crate::stats::CacheResult;
+use crate::traffic::Levels;
+use crate::wire::{Found, Key, Lookup, Put};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// `x-weir-cache` of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Mode {
+    #[default]
+    Normal,
+    /// Neither looked up nor kept.
+    NoStore,
+    /// Not looked up, but kept.
+    Refresh,
+    /// From the cache or not at all.
+    Only,
+}
+
+impl Mode {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "no-store" => Mode::NoStore,
+            "refresh" => Mode::Refresh,
+            "only" => Mode::Only,
+            _ => return None,
+        })
+    }
+}
+
+/// Of one request whose model has a cache.
+pub(super) struct Caching {
+    /// None: it is neither looked up nor kept.
+    key: Option<Key>,
+    mode: Mode,
+    token: u64,
+    /// Milliseconds for which its answer may be served.
+    ttl: u64,
+    /// Others wait for it.
+    lead: RefCell<Option<LeadGuard>>,
+    result: CacheResult,
+}
+
+/// Where an answer was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Looked {
+    Hit { age: u64 },
+    Coalesced { age: u64 },
+}
+
+impl Caching {
+    /// None: the model has no cache.
+    pub(super) fn new(gateway: &Gateway, ask: &Ask, plan: &Plan) -> Option<Self> {
+        let exact = plan.cache()?;
+        let may = cache::may_cache(plan.chat.chat(), exact.sampled);
+        let keeps = ask.cache != Mode::NoStore && may.is_ok();
+        let key = keeps.then(|| {
+            let tenant = ask.tenant.and_then(|tenant| gateway.config.tenants.get(tenant));
+            cache::key(tenant.map(|tenant| tenant.name.as_str()), &plan.scope(ask), &plan.chat)
+        });
+        let result = if key.is_some() { CacheResult::Miss } else { CacheResult::Bypass };
+        let token = gateway.token();
+        Some(Self { key, mode: ask.cache, token, ttl: exact.ttl.0, lead: RefCell::default(), result })
+    }
+
+    /// What this worker has itself.
+    pub(super) fn near(&self, gateway: &Gateway, now: u64) -> Option<(Rc<[u8]>, Looked)> {
+        let key = self.key.as_ref().filter(|_| self.mode != Mode::Refresh)?;
+        let hit = gateway.l1.borrow_mut().get(key, now)?;
+        Some((hit.value, Looked::Hit { age: hit.age }))
+    }
+
+    /// The question for the sidecar; None: it is not asked.
+    pub(super) fn lookup(&mut self, gateway: &Gateway) -> Option<Lookup> {
+        let key = self.key.filter(|_| self.mode != Mode::Refresh)?;
+        if !gateway.has_sidecar() {
+            self.result = CacheResult::Bypass;
+            return None;
+        }
+        Some(Lookup { key, token: self.token, leads: self.mode == Mode::Normal })
+    }
+
+    /// What the sidecar found.
+    pub(super) fn found(&mut self, gateway: &Rc<Gateway>, found: Option<Found>, followed: bool, now: u64) -> Next {
+        let Some(key) = self.key else { return Next::GoOn };
+        match found {
+            Some(Found::Hit(hit)) => {
+                let age = hit.age;
+                let looked = if followed { Looked::Coalesced { age } } else { Looked::Hit { age } };
+                gateway.l1.borrow_mut().put(key, hit.value.clone(), age, hit.left, now);
+                Next::Reply(hit.value.into(), looked)
+            }
+            Some(Found::Lead) => {
+                *self.lead.borrow_mut() = Some(LeadGuard::new(gateway, key, self.token));
+                Next::GoOn
+            }
+            Some(Found::Follow) if !followed => Next::Follow { key, token: self.token },
+            Some(Found::Follow | Found::Miss) => Next::GoOn,
+            None => {
+                self.result = CacheResult::Bypass;
+                Next::GoOn
+            }
+        }
+    }
+
+    /// The client has left while the sidecar looked: should it lead now, it gives the lead back.
+    pub(super) fn abandon(&self, gateway: &Gateway) {
+        if let Some(key) = self.key.filter(|_| self.mode == Mode::Normal) {
+            gateway.put(Put { key, token: self.token, value: None, ttl: 0 });
+        }
+    }
+
+    /// The longest answer that is worth recording; None: it is not kept.
+    pub(super) fn records(&self, gateway: &Gateway) -> Option<usize> {
+        self.key.map(|_| usize::try_from(gateway.config.cache.max_entry_bytes).unwrap_or(usize::MAX))
+    }
+
+    /// Keeps an answer, here and for the others.
+    pub(super) fn keep(&self, gateway: &Gateway, value: Vec<u8>, now: u64) {
+        let Some(key) = self.key else { return };
+        gateway.l1.borrow_mut().put(key, value.clone(), 0, self.ttl, now);
+        gateway.stats.cache(CacheResult::Stored);
+        let token = if self.lead.borrow().is_some() { self.token } else { 0 };
+        gateway.put(Put { key, token, value: Some(value), ttl: self.ttl });
+    }
+
+    /// `x-weir-cache` of an answer that did not come from the cache, and its stat.
+    pub(super) fn result(&self) -> CacheResult {
+        self.result
+    }
+}
+
+/// What follows from what the sidecar found.
+pub(super) enum Next {
+    Reply(Rc<[u8]>, Looked),
+    /// Another request brings it.
+    Follow {
+        key: Key,
+        token: u64,
+    },
+    /// To a provider.
+    GoOn,
+}
+
+impl Looked {
+    pub(super) fn result(self) -> CacheResult {
+        match self {
+            Looked::Hit { .. } => CacheResult::Hit,
+            Looked::Coalesced { .. } => CacheResult::Coalesced,
+        }
+    }
+
+    fn age(self) -> u64 {
+        match self {
+            Looked::Hit { age } | Looked::Coalesced { age } => age,
+        }
+    }
+}
+
+/// A cached answer, as the client wants it.
+pub(super) fn reply(
+    plan: &Plan,
+    ask: &Ask,
+    dialect: Dialect,
+    entry: &Entry<'_>,
+    looked: Looked,
+    levels: &Levels,
+) -> Reply {
+    let chat = plan.chat.chat();
+    let id = super::fallback_id(&ask.request_id);
+    let (content_type, body) = if chat.stream {
+        ("text/event-stream; charset=utf-8", entry.stream(&id, chat.wants_usage()))
+    } else {
+        ("application/json", entry.whole(&id))
+    };
+    let age = looked.age().checked_div(1_000).unwrap_or(0);
+    let mut headers: HeaderList = vec![
+        ("content-type".into(), content_type.into()),
+        ("x-weir-provider".into(), entry.provider().into()),
+        ("x-weir-model".into(), entry.model().into()),
+        ("x-weir-attempts".into(), b"0".to_vec()),
+        ("x-weir-cache".into(), looked.result().name().into()),
+        ("x-weir-cost-usd".into(), b"0".to_vec()),
+        ("age".into(), age.to_string().into_bytes()),
+    ];
+    headers.extend(dialect.limit_headers(levels));
+    Reply { status: 200, headers, body }
+}
+
+impl Exchange {
+    /// What its answer is recorded with, if it may be kept.
+    pub(super) fn recorder(&self) -> Option<cache::Recorder> {
+        let max = self.caching.as_ref()?.records(&self.gateway)?;
+        Some(cache::Recorder::new(max, self.seed))
+    }
+
+    /// The answer is complete.
+    pub(super) fn keep(&self, recorder: cache::Recorder, target: &Target, now: u64) {
+        let Some(caching) = &self.caching else { return };
+        if let Some(value) = recorder.finish(target, self.created) {
+            caching.keep(&self.gateway, value, now);
+        }
+    }
+}

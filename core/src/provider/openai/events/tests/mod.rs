@@ -1,0 +1,3 @@
+mod lost;
+mod stream;
+mod whole;

@@ -1,0 +1,45 @@
+//! The API keys in the store. Only digests come here, and none goes out.
+
+use crate::serve::Sidecar;
+use crate::store::ApiKey;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+
+pub(in crate::serve) async fn list(State(sidecar): State<Arc<Sidecar>>) -> Response {
+    match sidecar.store.keys().await {
+        Ok((_, keys)) => Json(keys).into_response(),
+        Err(_) => unavailable(),
+    }
+}
+
+pub(in crate::serve) async fn add(State(sidecar): State<Arc<Sidecar>>, Json(key): Json<ApiKey>) -> Response {
+    let is_digest = key.sha256.len() == 64 && key.sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if !is_digest || key.id.is_empty() || !key.sha256.starts_with(&key.id) {
+        return (StatusCode::BAD_REQUEST, "the digest is no SHA-256 in hex, or the id not its beginning\n")
+            .into_response();
+    }
+    if !sidecar.tenants.contains(&key.tenant) {
+        let known = if sidecar.tenants.is_empty() { "none".to_owned() } else { sidecar.tenants.join(", ") };
+        let why = format!("the configuration has no tenant '{}'; known: {known}\n", key.tenant);
+        return (StatusCode::NOT_FOUND, why).into_response();
+    }
+    match sidecar.store.add_key(key).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(_) => unavailable(),
+    }
+}
+
+pub(in crate::serve) async fn revoke(State(sidecar): State<Arc<Sidecar>>, Path(id): Path<String>) -> Response {
+    match sidecar.store.revoke_key(&id).await {
+        Ok(true) => StatusCode::NO_CONTENT.into_response(),
+        Ok(false) => (StatusCode::NOT_FOUND, format!("there is no key {id}\n")).into_response(),
+        Err(_) => unavailable(),
+    }
+}
+
+pub(super) fn unavailable() -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n").into_response()
+}

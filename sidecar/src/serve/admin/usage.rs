@@ -1,0 +1,31 @@
+//! What was used, by day, tenant and model.
+
+use super::keys::unavailable;
+use crate::serve::Sidecar;
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use jiff::civil::Date;
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// Days, inclusive, in UTC.
+#[derive(Deserialize)]
+pub(in crate::serve) struct Days {
+    from: Date,
+    to: Date,
+}
+
+pub(in crate::serve) async fn show(
+    State(sidecar): State<Arc<Sidecar>>,
+    days: Result<Query<Days>, axum::extract::rejection::QueryRejection>,
+) -> Response {
+    let Ok(Query(Days { from, to })) = days else {
+        return (StatusCode::BAD_REQUEST, "from and to must be days, 2026-11-26\n").into_response();
+    };
+    match sidecar.store.usage(&from.to_string(), &to.to_string()).await {
+        Ok(usage) => Json(usage).into_response(),
+        Err(_) => unavailable(),
+    }
+}

@@ -1,0 +1,28 @@
+//! A leader is done: with an answer, or without.
+
+use super::message;
+use crate::serve::{Sidecar, cache};
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+use weir_core::wire::Put;
+
+pub(in crate::serve) async fn put(State(sidecar): State<Arc<Sidecar>>, body: Bytes) -> Response {
+    sidecar.metrics.called("put");
+    let put: Put = match message::read(&sidecar, &body) {
+        Ok(put) => put,
+        Err(refusal) => return refusal,
+    };
+    let done = match &put.value {
+        Some(value) => sidecar.store.put(*put.key, cache::pack(value), put.ttl).await,
+        None => sidecar.store.release(*put.key, put.token).await,
+    };
+    sidecar.followers.wake(&put.key);
+    if done.is_err() {
+        sidecar.metrics.store_failed("put");
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    StatusCode::NO_CONTENT.into_response()
+}

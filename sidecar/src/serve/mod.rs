@@ -1,0 +1,140 @@
+//! `weir serve`: the sidecar. What many Envoys share, on one port: the filter's calls ([`weir_core::wire`]), the `weir`
+//! command's, and what an operator looks at.
+
+mod admin;
+mod cache;
+mod filter;
+mod follow;
+mod guard;
+mod leases;
+mod listen;
+mod metrics;
+
+pub(crate) use listen::Socket;
+
+use crate::failure::{Failure, Outcome};
+use crate::store::{self, Store};
+use crate::{load, log, output, stop};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use follow::Followers;
+use guard::Guard;
+use leases::Leases;
+use metrics::Metrics;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use weir_core::config::{Config, Listen};
+use weir_core::wire;
+
+/// What is under way when the sidecar is to stop has so long to end.
+const DRAIN: Duration = Duration::from_secs(5);
+/// Between two looks for Envoys that are gone.
+const SWEEP: Duration = Duration::from_secs(1);
+
+#[tokio::main]
+pub(crate) async fn run(path: Option<&Path>) -> Outcome {
+    let stop = stop::requested()?;
+    let config = load::load(path)?;
+    log::start();
+    let sidecar = Sidecar::new(&config)?;
+    let socket = Socket::bind(&config.sidecar.listen).await?;
+    match &config.sidecar.listen {
+        Listen::Tcp(address) => output::say(format_args!("sidecar  http://{address}")),
+        Listen::Unix(path) => output::say(format_args!("sidecar  {path}")),
+    }
+    serve(socket, sidecar, stop).await
+}
+
+/// What all handlers share.
+pub(crate) struct Sidecar {
+    store: Arc<dyn Store>,
+    leases: Leases,
+    followers: Followers,
+    guard: Guard,
+    metrics: Metrics,
+    /// Names that `weir keys` may use.
+    tenants: Vec<String>,
+}
+
+impl Sidecar {
+    /// With the store of `config`, and the secret that its variable holds.
+    ///
+    /// # Errors
+    /// The variable is not set, or the store's address is none.
+    pub(crate) fn new(config: &Config) -> Outcome<Arc<Self>> {
+        let store = store::open(config).map_err(Failure::Runtime)?;
+        let secret = match &config.sidecar.secret {
+            None => None,
+            Some(name) => Some(
+                std::env::var(&name.0)
+                    .ok()
+                    .filter(|secret| !secret.is_empty())
+                    .ok_or_else(|| Failure::Runtime(format!("environment variable {} is not set", name.0)))?,
+            ),
+        };
+        let tenants = config.tenants.iter().map(|tenant| tenant.name.clone()).collect();
+        Ok(Self::with(store, secret, tenants))
+    }
+
+    fn with(store: Arc<dyn Store>, secret: Option<String>, tenants: Vec<String>) -> Arc<Self> {
+        let metrics = Metrics::new();
+        Arc::new(Self {
+            followers: Followers::new(store.clone()),
+            leases: Leases::new(store.clone(), metrics.books.clone()),
+            guard: Guard::new(secret),
+            store,
+            metrics,
+            tenants,
+        })
+    }
+}
+
+/// Answers on `socket` until `stop` is ready; what is under way then has [`DRAIN`] to end.
+pub(crate) async fn serve(
+    socket: Socket,
+    sidecar: Arc<Sidecar>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Outcome {
+    let sweeping = tokio::spawn(sweep(sidecar.clone()));
+    let ended = listen::serve(socket, router(sidecar), stop, DRAIN).await;
+    sweeping.abort();
+    ended.map_err(Failure::runtime)
+}
+
+async fn sweep(sidecar: Arc<Sidecar>) {
+    let mut ticks = tokio::time::interval(SWEEP);
+    loop {
+        ticks.tick().await;
+        sidecar.leases.sweep();
+    }
+}
+
+fn router(sidecar: Arc<Sidecar>) -> Router {
+    let guarded = Router::new()
+        .route(wire::ASK, post(filter::ask))
+        .route(wire::WAIT, post(filter::wait))
+        .route(wire::PUT, post(filter::put))
+        .route(wire::BEAT, post(filter::beat))
+        .route("/admin/v1/keys", get(admin::keys::list).post(admin::keys::add))
+        .route("/admin/v1/keys/{id}", axum::routing::delete(admin::keys::revoke))
+        .route("/admin/v1/usage", get(admin::usage::show))
+        .layer(DefaultBodyLimit::max(wire::MAX_BYTES))
+        .layer(middleware::from_fn_with_state(sidecar.clone(), guard::admit));
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics::show))
+        .merge(guarded)
+        .fallback(guard::unknown)
+        .with_state(sidecar)
+}
+
+async fn ready(State(sidecar): State<Arc<Sidecar>>) -> (StatusCode, &'static str) {
+    match sidecar.store.ping().await {
+        Ok(()) => (StatusCode::OK, "ready\n"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "store\n"),
+    }
+}
