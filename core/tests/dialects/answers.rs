@@ -11,6 +11,7 @@ const FALLBACK_ID: &str = "id-of-the-gateway";
 
 fn read(kind: &str, body: &[u8], emit: &mut dyn FnMut(ChatEvent<'_>)) -> Result<(), Failure> {
     match kind {
+        "openai" => provider::openai::events::read(body, 7, emit).map(drop),
         "anthropic" => provider::anthropic::answer::read(body, 7, emit),
         "gemini" => provider::gemini::answer::read(body, 7, emit),
         other => panic!("no reader for {other}"),
@@ -47,6 +48,11 @@ fn check(kind: &str) {
             Err(failure) => expect(&folder, &format!("{name}.failure.txt"), &format!("{failure:?}\n")),
         }
     }
+}
+
+#[test]
+fn what_openai_answers_reaches_every_client() {
+    check("openai");
 }
 
 #[test]

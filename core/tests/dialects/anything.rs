@@ -133,9 +133,8 @@ proptest! {
     fn no_stream_panics_and_no_cut_changes_it(
         order in prop::collection::vec(any::<prop::sample::Index>(), 0..20),
         size in 1usize..40,
-        is_gemini in any::<bool>(),
+        kind in prop::sample::select(vec!["openai", "anthropic", "gemini"]),
     ) {
-        let kind = if is_gemini { "gemini" } else { "anthropic" };
         let streams = cases(&folder("streams").join(kind), ".sse");
         let events: Vec<String> = streams
             .iter()

@@ -10,6 +10,7 @@ use weir_core::sse;
 
 /// The provider's side.
 pub(crate) enum Reader {
+    OpenAi(provider::openai::events::Reader),
     Anthropic(provider::anthropic::stream::Reader),
     Gemini(provider::gemini::stream::Reader),
 }
@@ -17,6 +18,7 @@ pub(crate) enum Reader {
 impl Reader {
     pub(crate) fn new(kind: &str) -> Self {
         match kind {
+            "openai" => Self::OpenAi(provider::openai::events::Reader::new(7, None)),
             "anthropic" => Self::Anthropic(provider::anthropic::stream::Reader::new(7)),
             "gemini" => Self::Gemini(provider::gemini::stream::Reader::new(7)),
             other => panic!("no reader for {other}"),
@@ -25,6 +27,7 @@ impl Reader {
 
     fn read(&mut self, event: &sse::Event<'_>, emit: &mut dyn FnMut(ChatEvent<'_>)) -> Result<(), Failure> {
         match self {
+            Self::OpenAi(reader) => reader.read(event, emit),
             Self::Anthropic(reader) => reader.read(event, emit),
             Self::Gemini(reader) => reader.read(event, emit),
         }
@@ -32,6 +35,7 @@ impl Reader {
 
     fn end(&mut self, emit: &mut dyn FnMut(ChatEvent<'_>)) -> Result<(), Failure> {
         match self {
+            Self::OpenAi(reader) => reader.end(emit),
             Self::Anthropic(reader) => reader.end(emit),
             Self::Gemini(reader) => reader.end(emit),
         }
@@ -148,6 +152,11 @@ fn check(kind: &str) {
 }
 
 #[test]
+fn what_openai_streams_reaches_every_client() {
+    check("openai");
+}
+
+#[test]
 fn what_anthropic_streams_reaches_every_client() {
     check("anthropic");
 }
@@ -191,7 +200,7 @@ fn an_error_ends_a_stream_that_has_said_nothing() {
     assert!(frame("openai").ends_with("data: [DONE]\n\n"));
 }
 
-/// Events that no reader of these two providers gives, but OpenAI's does.
+/// What a client reads of these events.
 fn seen_by(writer: &mut Writer, events: &[ChatEvent<'_>]) -> String {
     let mut out = Vec::new();
     events.iter().for_each(|event| writer.write(event, &mut out));
