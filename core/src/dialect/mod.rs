@@ -1,5 +1,6 @@
 //! What clients speak. A dialect parses their requests, writes their answers and words their errors.
 
+mod answer;
 pub mod anthropic;
 mod calls;
 mod explain;
@@ -8,10 +9,16 @@ mod limits;
 mod models;
 mod neutral;
 pub mod openai;
+mod passage;
+mod request;
 
-pub use models::ModelCard;
+pub use answer::{Collector, StreamWriter};
+pub use models::{ModelCard, model_of_path};
 pub use neutral::{Feature, OwnKind, Parsed};
+pub use passage::Passage;
+pub use request::{Form, Request};
 
+use crate::headers::HeaderList;
 use crate::refusal::ErrorBody;
 use serde_json::json;
 
@@ -24,14 +31,36 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// The dialect of a path; OpenAI's where the path says nothing.
-    pub fn of_path(path: &str) -> Self {
+    /// The dialect of a request, by its path, query and all; OpenAI's where that says nothing. `has_header`: whether the
+    /// request has a header of that name.
+    pub fn of_request(path: &str, has_header: impl Fn(&str) -> bool) -> Self {
         if path.starts_with("/v1/messages") {
             Dialect::Anthropic
-        } else if path.starts_with("/v1beta/") || path.starts_with("/v1/models/") && path.contains(':') {
+        } else if path.starts_with("/v1beta/") {
+            Dialect::Gemini
+        } else if !path.starts_with("/v1/models") {
+            Dialect::OpenAi
+        } else if path.starts_with("/v1/models/") && gemini::Call::is_method(path) {
             Dialect::Gemini
         } else {
-            Dialect::OpenAi
+            Dialect::of_models_request(path, has_header)
+        }
+    }
+
+    /// The start of the ids of answers that this dialect's providers give.
+    pub fn id_prefix(self) -> &'static str {
+        match self {
+            Dialect::OpenAi => "chatcmpl-",
+            Dialect::Anthropic => "msg_",
+            Dialect::Gemini => "",
+        }
+    }
+
+    /// The id of a request where this dialect's SDKs look for it, but for `x-request-id`, which Envoy adds itself.
+    pub fn id_header(self, request_id: &str) -> HeaderList {
+        match self {
+            Dialect::Anthropic if !request_id.is_empty() => vec![("request-id".into(), request_id.into())],
+            _ => HeaderList::new(),
         }
     }
 
@@ -72,5 +101,40 @@ impl Dialect {
             }}),
         };
         serde_json::to_vec(&value).unwrap_or_default()
+    }
+}
+
+/// Appends JSON as one line. What came in several goes out in one: between JSON's tokens a space is as good.
+fn append_line(json: &[u8], out: &mut Vec<u8>) {
+    out.extend(json.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn a_path_tells_the_dialect_and_a_list_of_models_the_headers() {
+        let of = |path: &str, header: &str| Dialect::of_request(path, |name| name == header);
+        for (path, header, dialect) in [
+            ("/v1/chat/completions?key=k", "anthropic-version", Dialect::OpenAi),
+            ("/v1/messages", "", Dialect::Anthropic),
+            ("/v1/messages/count_tokens", "", Dialect::Anthropic),
+            ("/v1beta/models", "", Dialect::Gemini),
+            ("/v1beta/models/smart:generateContent", "", Dialect::Gemini),
+            ("/v1/models/smart:countTokens", "", Dialect::Gemini),
+            ("/v1/models/smart%3AgenerateContent", "", Dialect::Gemini),
+            ("/v1/models", "", Dialect::OpenAi),
+            ("/v1/models?limit=5", "anthropic-version", Dialect::Anthropic),
+            ("/v1/models", "x-goog-api-key", Dialect::Gemini),
+            ("/v1/models/smart?key=k", "", Dialect::Gemini),
+            ("/v1/models/smart", "anthropic-version", Dialect::Anthropic),
+            ("/v1/models/local/model:tag", "", Dialect::OpenAi),
+            ("/nowhere", "", Dialect::OpenAi),
+        ] {
+            assert_eq!(of(path, header), dialect, "{path} {header}");
+        }
     }
 }

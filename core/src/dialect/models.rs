@@ -1,4 +1,4 @@
-//! `GET /v1/models`, in the form of the SDK that asks: all three call the same path (PROVIDERS 0.4, A.6).
+//! `GET /v1/models` and `GET /v1/models/{model}`, in the form of the SDK that asks: all three call the same path (PROVIDERS 0.4, A.6).
 
 use super::Dialect;
 use serde_json::{Value, json};
@@ -41,6 +41,22 @@ impl Dialect {
         };
         serde_json::to_vec(&value).unwrap_or_default()
     }
+
+    /// One model, as JSON.
+    pub fn model(self, card: &ModelCard<'_>) -> Vec<u8> {
+        let value = match self {
+            Dialect::OpenAi => openai(card),
+            Dialect::Anthropic => anthropic(card),
+            Dialect::Gemini => gemini(card),
+        };
+        serde_json::to_vec(&value).unwrap_or_default()
+    }
+}
+
+/// The model of `/v1/models/{model}`, which has no query; None for other paths.
+pub fn model_of_path(path: &str) -> Option<String> {
+    let model = ["/v1beta/models/", "/v1/models/"].into_iter().find_map(|start| path.strip_prefix(start))?;
+    super::gemini::decode(model).filter(|model| !model.is_empty())
 }
 
 fn openai(card: &ModelCard<'_>) -> Value {

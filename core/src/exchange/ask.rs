@@ -2,14 +2,16 @@
 
 use super::caching::Mode;
 use crate::config::Millis;
+use crate::dialect::gemini::Call;
+use crate::dialect::{Form, model_of_path};
 use crate::gateway::{Access, Gateway};
 use crate::headers::{HeaderList, Headers};
 use crate::refusal::Refusal;
 use crate::traffic::Priority;
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 pub(super) struct Ask {
-    pub(super) endpoint: Endpoint,
     /// In the configuration; None: the gateway is open.
     pub(super) tenant: Option<usize>,
     /// `x-weir-route`.
@@ -23,12 +25,16 @@ pub(super) struct Ask {
     pub(super) request_id: String,
     /// Headers that go on as they are.
     pub(super) kept: HeaderList,
+    /// Those that a provider of the client's own kind gets too.
+    pub(super) own: HeaderList,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
-    ChatCompletions,
+    Chat(Form),
     Models,
+    /// One model, by its name.
+    Model(String),
     Health,
 }
 
@@ -39,21 +45,24 @@ const CREDENTIALS: [&str; 4] = ["authorization", "x-api-key", "x-goog-api-key", 
 const KEPT: [&str; 8] =
     [":method", ":scheme", ":authority", ":path", "x-request-id", "traceparent", "tracestate", "x-forwarded-proto"];
 
+/// What says which contract an Anthropic client was written for (PROVIDERS 0.1). All else that goes to a provider is ours.
+const OWN: [&str; 2] = ["anthropic-version", "anthropic-beta"];
+
 impl Ask {
-    /// Reads the headers, at `now`.
+    /// Reads the headers, at `now`: which endpoint is asked, and how.
     ///
     /// # Errors
     /// Why the request is refused already.
-    pub(super) fn read(gateway: &Gateway, headers: &Headers, now: u64) -> Result<Self, Refusal> {
+    pub(super) fn read(gateway: &Gateway, headers: &Headers, now: u64) -> Result<(Endpoint, Self), Refusal> {
         for (name, value) in headers.iter() {
             if std::str::from_utf8(value).is_err() {
                 return Err(Refusal::HeaderNotText { name: String::from_utf8_lossy(name).into_owned() });
             }
         }
-        let endpoint = endpoint(headers.text(":method").unwrap_or_default(), path(headers))?;
+        let endpoint = endpoint(headers.text(":method").unwrap_or_default(), headers)?;
         let tenant = match endpoint {
             Endpoint::Health => None,
-            Endpoint::ChatCompletions | Endpoint::Models => authenticate(gateway, headers, now)?,
+            Endpoint::Chat(_) | Endpoint::Models | Endpoint::Model(_) => authenticate(gateway, headers, now)?,
         };
         let is_local = gateway.config.tenants.is_empty() && gateway.config.listen.ip().is_loopback();
         if is_local && headers.text("origin").is_some_and(|origin| !is_loopback(origin)) {
@@ -67,8 +76,11 @@ impl Ask {
             return Err(Refusal::ContentEncoding);
         }
         let kept = KEPT.iter().filter_map(|name| Some(((*name).into(), headers.text(name)?.into())));
-        Ok(Self {
-            endpoint,
+        let own = match endpoint {
+            Endpoint::Chat(Form::Messages) => OWN.iter().flat_map(|name| all(headers, name)).collect(),
+            _ => HeaderList::new(),
+        };
+        let ask = Self {
             tenant,
             route: once(headers, "x-weir-route")?.map(str::to_owned),
             cache: cache(headers)?,
@@ -76,7 +88,9 @@ impl Ask {
             deadline: deadline(headers)?,
             request_id: headers.text("x-request-id").unwrap_or_default().to_owned(),
             kept: kept.collect(),
-        })
+            own,
+        };
+        Ok((endpoint, ask))
     }
 }
 
@@ -150,14 +164,33 @@ fn query_key(headers: &Headers) -> Option<&str> {
     query.split('&').find_map(|pair| pair.strip_prefix("key="))
 }
 
-fn endpoint(method: &str, path: &str) -> Result<Endpoint, Refusal> {
+fn endpoint(method: &str, headers: &Headers) -> Result<Endpoint, Refusal> {
+    let path = path(headers);
     let (endpoint, allow) = match path {
-        "/v1/chat/completions" => (Endpoint::ChatCompletions, "POST"),
-        "/v1/models" => (Endpoint::Models, "GET"),
+        "/v1/chat/completions" => (Endpoint::Chat(Form::ChatCompletions), "POST"),
+        "/v1/messages" => (Endpoint::Chat(Form::Messages), "POST"),
+        "/v1/models" | "/v1beta/models" => (Endpoint::Models, "GET"),
         "/healthz" | "/readyz" => (Endpoint::Health, "GET"),
-        _ => return Err(Refusal::UnknownPath),
+        _ => of_model(headers.text(":path").unwrap_or_default()).ok_or(Refusal::UnknownPath)?,
     };
     if method == allow { Ok(endpoint) } else { Err(Refusal::MethodNotAllowed { allow }) }
+}
+
+/// What a path that names a model asks for; methods that are not served are none of the model's.
+fn of_model(path: &str) -> Option<(Endpoint, &'static str)> {
+    if let Some(call) = Call::parse(path) {
+        return Some((Endpoint::Chat(Form::Generate(call)), "POST"));
+    }
+    if Call::is_method(path) {
+        return None;
+    }
+    let (path, _) = path.split_once('?').unwrap_or((path, ""));
+    Some((Endpoint::Model(model_of_path(path)?), "GET"))
+}
+
+/// Every header of that name, to be sent on.
+fn all(headers: &Headers, name: &'static str) -> impl Iterator<Item = (Cow<'static, str>, Vec<u8>)> {
+    headers.all(name).map(|value| (name.into(), value.to_vec()))
 }
 
 /// The value of a header that may come once.

@@ -66,11 +66,11 @@ impl Caching {
     /// None: the model has no cache.
     pub(super) fn new(gateway: &Gateway, ask: &Ask, plan: &Plan) -> Option<Self> {
         let exact = plan.cache()?;
-        let may = cache::may_cache(plan.chat.chat(), exact.sampled);
-        let keeps = ask.cache != Mode::NoStore && may.is_ok();
-        let key = keeps.then(|| {
+        // What passes between a client and a provider of its own kind has no place in an entry, but for OpenAI's.
+        let openai = plan.request.openai().filter(|parsed| cache::may_cache(parsed.chat(), exact.sampled).is_ok());
+        let key = openai.filter(|_| ask.cache != Mode::NoStore).map(|parsed| {
             let tenant = ask.tenant.and_then(|tenant| gateway.config.tenants.get(tenant));
-            cache::key(tenant.map(|tenant| tenant.name.as_str()), &plan.scope(ask), &plan.chat)
+            cache::key(tenant.map(|tenant| tenant.name.as_str()), &plan.scope(ask), parsed)
         });
         let result = if key.is_some() { CacheResult::Miss } else { CacheResult::Bypass };
         let token = gateway.token();
@@ -201,8 +201,8 @@ pub(super) fn reply(
     looked: Looked,
     levels: &Levels,
 ) -> Reply {
-    let chat = plan.chat.chat();
-    let id = super::fallback_id(&ask.request_id);
+    let chat = plan.request.chat();
+    let id = super::fallback_id(dialect, &ask.request_id);
     let (content_type, body) = if chat.stream {
         ("text/event-stream; charset=utf-8", entry.stream(&id, chat.wants_usage()))
     } else {

@@ -18,9 +18,10 @@ pub use front::{Front, FrontEvent};
 pub use step::{Effect, Flow, Step, Waker};
 
 use crate::config::Target;
-use crate::dialect::openai::ParsedChat;
+use crate::dialect::{Dialect, Request};
 use crate::failure::{Class, Failure};
 use crate::gateway::{Gateway, Held, Walk};
+use crate::headers::HeaderList;
 use crate::refusal::Attempted;
 use crate::stats;
 use crate::traffic::{Admitted, Levels, Permit, Size, TenantPermit, part};
@@ -33,7 +34,9 @@ use std::rc::Rc;
 /// What the front role decided, and what the attempts made of it. The request is over when nobody holds it any more.
 pub struct Exchange {
     gateway: Rc<Gateway>,
-    chat: ParsedChat,
+    request: Request,
+    /// What of the client's headers a provider of its own kind gets.
+    own_headers: HeaderList,
     /// The body's share of the VM's memory.
     _held: Held,
     /// The target of each attempt of the chain, in order.
@@ -112,6 +115,7 @@ impl Exchange {
             gateway: gateway.clone(),
             slots: walk.slots,
             request_id: ask.request_id,
+            own_headers: ask.own,
             seed: plan.seed,
             created: now.checked_div(1000).unwrap_or(0),
             attempts: RefCell::default(),
@@ -131,7 +135,7 @@ impl Exchange {
             cost: Cell::new(None),
             reported: Cell::new(false),
             _held: plan.held,
-            chat: plan.chat,
+            request: plan.request,
         }
     }
 
@@ -280,13 +284,13 @@ impl Exchange {
 
     /// The id of the answer when the provider gives none.
     fn fallback_id(&self) -> String {
-        fallback_id(&self.request_id)
+        fallback_id(self.request.dialect(), &self.request_id)
     }
 }
 
-fn fallback_id(request_id: &str) -> String {
+fn fallback_id(dialect: Dialect, request_id: &str) -> String {
     let id: String = request_id.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
-    format!("chatcmpl-{id}")
+    format!("{}{id}", dialect.id_prefix())
 }
 
 impl Drop for Exchange {
@@ -296,6 +300,6 @@ impl Drop for Exchange {
         let tenant = tenant.map(|tenant| tenant.name.as_str());
         let outcome = self.outcome.get().unwrap_or(stats::Outcome::Aborted);
         let millis = self.seen.get().saturating_sub(self.arrived);
-        self.gateway.stats.request(Some(&self.chat.chat().model), tenant, outcome, millis);
+        self.gateway.stats.request(Some(&self.request.chat().model), tenant, outcome, millis);
     }
 }

@@ -6,7 +6,7 @@ use super::caching::Caching;
 use super::translate;
 use crate::chance;
 use crate::config::{ExactCache, Millis, Model, Retries, Target};
-use crate::dialect::openai::{self, ParsedChat};
+use crate::dialect::{Form, Request};
 use crate::gateway::{Gateway, Held, Walk};
 use crate::headers::HeaderList;
 use crate::refusal::Refusal;
@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 pub(super) struct Plan {
-    pub(super) chat: ParsedChat,
+    pub(super) request: Request,
     /// The body's share of the VM's memory.
     pub(super) held: Held,
     pub(super) candidates: Vec<Candidate>,
@@ -48,11 +48,17 @@ impl Plan {
     ///
     /// # Errors
     /// Why no target can serve it, now or later.
-    pub(super) fn make(gateway: &Rc<Gateway>, ask: &Ask, body: Vec<u8>, now: u64) -> Result<Self, Refusal> {
+    pub(super) fn make(
+        gateway: &Rc<Gateway>,
+        ask: &Ask,
+        form: &Form,
+        body: Vec<u8>,
+        now: u64,
+    ) -> Result<Self, Refusal> {
         let bytes = body.len();
         let held = gateway.hold(bytes).ok_or(Refusal::OutOfMemory)?;
-        let parsed = openai::parse(body)?;
-        let chat = parsed.chat();
+        let request = Request::parse(form, body)?;
+        let chat = request.chat();
         let not_allowed = |model: String| Refusal::ModelNotAllowed { model };
         if ask.tenant.is_some_and(|tenant| !gateway.may_use(tenant, &chat.model)) {
             return Err(not_allowed(crate::failure::bounded(&chat.model)));
@@ -65,7 +71,7 @@ impl Plan {
         {
             return Err(not_allowed(format!("{}/{}", target.provider, target.model)));
         }
-        let candidates = able(gateway, &model, &parsed)?;
+        let candidates = able(gateway, &model, &request)?;
         let deadline = ask.deadline.map_or(model.deadline, |asked| asked.min(model.deadline));
         Ok(Self {
             candidates,
@@ -86,13 +92,13 @@ impl Plan {
             cache: model.cache.as_ref().and_then(|cache| cache.exact.clone()),
             caching: None,
             held,
-            chat: parsed,
+            request,
         })
     }
 
     /// The name that the client asked for.
     pub(super) fn model(&self) -> &str {
-        &self.chat.chat().model
+        &self.request.chat().model
     }
 
     /// How its model's answers are cached, if they are.
@@ -122,14 +128,14 @@ impl Plan {
     /// How long an attempt may be silent, in milliseconds. Response headers are held until the first content event, so
     /// for streams this is until the first token.
     pub(super) fn patience(&self) -> u64 {
-        if self.chat.chat().stream { self.times.first_token.0 } else { self.times.answer.0 }
+        if self.request.chat().stream { self.times.first_token.0 } else { self.times.answer.0 }
     }
 
     /// After how many milliseconds of silence from `first` the next target is asked too. An answer that is not streamed
     /// has no first token on the wire: it is hedged when it is overdue, or each long answer would be paid for twice.
     pub(super) fn hedge(&self, gateway: &Gateway, first: Option<&Candidate>) -> Option<u64> {
         let after = self.times.hedge_after?.0;
-        if self.chat.chat().stream {
+        if self.request.chat().stream {
             return Some(after);
         }
         let overdue = first.and_then(|first| gateway.traffic.overdue(first));
@@ -199,11 +205,11 @@ impl Plan {
 }
 
 /// Those targets of the model that can serve the request.
-fn able(gateway: &Gateway, model: &Model, parsed: &ParsedChat) -> Result<Vec<Candidate>, Refusal> {
+fn able(gateway: &Gateway, model: &Model, request: &Request) -> Result<Vec<Candidate>, Refusal> {
     let mut able = Vec::with_capacity(model.targets.len());
     let mut obstacle = None;
     for target in &model.targets {
-        match translate::lower(gateway, parsed.chat(), target) {
+        match translate::lower(gateway, request, target) {
             Ok(_) => able.extend(Candidate::new(&gateway.config, target)),
             Err(unsupported) => obstacle = obstacle.or(Some(unsupported)),
         }

@@ -4,6 +4,7 @@ mod body;
 mod collect;
 mod config;
 mod contents;
+mod frames;
 mod open_calls;
 mod parse;
 mod path;
@@ -12,6 +13,8 @@ mod stream;
 mod wire;
 
 pub use collect::Collector;
+pub use frames::Frames;
 pub use parse::parse;
+pub(super) use path::decode;
 pub use path::{Call, Mode};
 pub use stream::StreamWriter;

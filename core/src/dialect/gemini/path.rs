@@ -36,11 +36,18 @@ impl Mode {
 }
 
 impl Call {
+    /// Whether a path names a method of a model, served here or not, as only Gemini's do.
+    pub fn is_method(path: &str) -> bool {
+        let methods = ["generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents"];
+        let (path, _) = path.split_once('?').unwrap_or((path, ""));
+        split(path).is_some_and(|(_, method)| methods.contains(&method))
+    }
+
     /// Reads a request's `:path`, query and all, in version `v1` or `v1beta`. None for what is no such call.
     pub fn parse(path: &str) -> Option<Self> {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let rest = ["/v1beta/models/", "/v1/models/"].into_iter().find_map(|start| path.strip_prefix(start))?;
-        let (model, method) = rest.rsplit_once(':').or_else(|| split_encoded(rest))?;
+        let (model, method) = split(rest)?;
         let is_sse = query.split('&').any(|pair| pair == "alt=sse" || pair == "%24alt=sse" || pair == "$alt=sse");
         let mode = match (method, is_sse) {
             ("generateContent", _) => Mode::Whole,
@@ -53,13 +60,13 @@ impl Call {
     }
 }
 
-/// Some clients encode the colon too.
-fn split_encoded(rest: &str) -> Option<(&str, &str)> {
-    rest.rsplit_once("%3A").or_else(|| rest.rsplit_once("%3a"))
+/// A model and a method. Some clients encode the colon between them too.
+fn split(rest: &str) -> Option<(&str, &str)> {
+    rest.rsplit_once(':').or_else(|| rest.rsplit_once("%3A")).or_else(|| rest.rsplit_once("%3a"))
 }
 
 /// Percent-decoding; None for what is not UTF-8 then, or badly encoded.
-fn decode(text: &str) -> Option<String> {
+pub(in crate::dialect) fn decode(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     let mut out = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {

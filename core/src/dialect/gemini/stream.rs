@@ -1,22 +1,20 @@
-//! An answer as chunks, each a GenerateContentResponse (PROVIDERS C.3): server-sent events with `alt=sse`, else the
-//! elements of one JSON array. A call comes whole, so one whose arguments still come is held back.
+//! An answer as chunks, each a GenerateContentResponse (PROVIDERS C.3). A call comes whole, so one whose arguments still
+//! come is held back.
 
+use super::frames::Frames;
 use super::path::Mode;
 use super::wire::{Call, Candidate, Content, Part, Response, UsageMetadata, finish_reason};
 use crate::chat::{ChatEvent, Delta, FinishReason, Usage};
-use crate::dialect::Dialect;
 use crate::dialect::calls::Extent;
 use crate::refusal::ErrorBody;
 
 /// Writes events as chunks.
 #[derive(Debug)]
 pub struct StreamWriter {
-    is_sse: bool,
+    frames: Frames,
     shows_thoughts: bool,
     id: String,
     model: String,
-    /// Something was written: an array needs a comma.
-    has_begun: bool,
     choices: Vec<Choice>,
     usage: Option<Usage>,
 }
@@ -35,11 +33,10 @@ impl StreamWriter {
     /// `fallback_id` is the id of the answer if the provider gives none; `shows_thoughts`: the client asked for them.
     pub fn new(fallback_id: String, mode: Mode, shows_thoughts: bool) -> Self {
         Self {
-            is_sse: mode == Mode::Sse,
+            frames: Frames::new(mode),
             shows_thoughts,
             id: fallback_id,
             model: String::new(),
-            has_begun: false,
             choices: Vec::new(),
             usage: None,
         }
@@ -80,16 +77,12 @@ impl StreamWriter {
             index: choice.index,
         });
         self.chunk(candidates.collect(), Some(self.usage.unwrap_or_default().into()), out);
-        if !self.is_sse {
-            out.extend_from_slice(b"]");
-        }
+        self.frames.end(out);
     }
 
     /// Appends an error, on which the SDKs raise, and ends the stream; one that only ends looks complete to them.
     pub fn error(&mut self, error: &ErrorBody, out: &mut Vec<u8>) {
-        self.open(out);
-        out.extend_from_slice(&Dialect::Gemini.error_json(error));
-        out.extend_from_slice(if self.is_sse { b"\r\n\r\n" } else { b"]" });
+        self.frames.error(error, out);
     }
 
     /// The usage seen so far.
@@ -168,21 +161,10 @@ impl StreamWriter {
     }
 
     fn chunk(&mut self, candidates: Vec<Candidate<'_>>, usage_metadata: Option<UsageMetadata>, out: &mut Vec<u8>) {
-        self.open(out);
+        self.frames.open(out);
         let response = Response { candidates, usage_metadata, model_version: &self.model, response_id: &self.id };
         // Writing to memory does not fail, and no map has keys that are not strings.
         let _ = serde_json::to_writer(&mut *out, &response);
-        if self.is_sse {
-            out.extend_from_slice(b"\r\n\r\n");
-        }
-    }
-
-    fn open(&mut self, out: &mut Vec<u8>) {
-        let before: &[u8] = match (self.is_sse, std::mem::replace(&mut self.has_begun, true)) {
-            (true, _) => b"data: ",
-            (false, false) => b"[",
-            (false, true) => b",\r\n",
-        };
-        out.extend_from_slice(before);
+        self.frames.close(out);
     }
 }

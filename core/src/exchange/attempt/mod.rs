@@ -7,7 +7,6 @@ use super::step::{Effect, Step, Waker};
 use super::translate::{self, AnswerStream, Whole};
 use super::{Exchange, Outcome};
 use crate::config::{BaseUrl, Provider, Target};
-use crate::dialect::Dialect;
 use crate::failure::{Class, Failure, Verdict};
 use crate::headers::{HeaderList, Headers};
 use crate::provider;
@@ -52,7 +51,7 @@ pub struct Attempt {
     target: Target,
     /// The provider's request, until it is sent.
     payload: Vec<u8>,
-    dropped: Vec<&'static str>,
+    dropped: Vec<String>,
     /// What was taken from the provider, until it is known what became of it.
     permit: Option<Permit>,
     state: State,
@@ -127,11 +126,12 @@ impl Attempt {
     fn request_headers(&mut self, traceparent: Option<&str>, tracestate: Option<&str>) -> Step {
         let gateway = self.exchange.gateway.clone();
         let Some(provider) = gateway.config.provider(&self.target.provider) else { return Step::go_on(vec![]) };
-        let chat = self.exchange.chat.chat();
-        if let Ok(lowered) = translate::lower(&gateway, chat, &self.target) {
-            self.payload = lowered.write(&self.exchange.chat, &self.target.model);
-            self.dropped = lowered.dropped().to_vec();
+        let request = &self.exchange.request;
+        if let Ok(lowered) = translate::lower(&gateway, request, &self.target) {
+            self.payload = lowered.write(request, &self.target.model);
+            self.dropped = lowered.dropped(request);
         }
+        let chat = request.chat();
         let path = provider::path(provider, &self.target.model, chat.stream);
         let accept = if chat.stream { "text/event-stream" } else { "application/json" };
         // The whole map is set afresh: what an earlier attempt put there, its credential above all, must not go out.
@@ -149,6 +149,11 @@ impl Attempt {
         let ids = [("x-request-id", request_id), ("traceparent", traceparent), ("tracestate", tracestate)];
         list.extend(ids.into_iter().filter_map(|(name, value)| Some((name.into(), value?.into()))));
         list.extend(credential(&gateway, provider));
+        if request.is_own(provider.kind) {
+            let own = &self.exchange.own_headers;
+            list.retain(|(name, _)| !own.iter().any(|(other, _)| other == name));
+            list.extend(own.iter().cloned());
+        }
         Step::go_on(vec![Effect::RequestHeaders(list)])
     }
 
@@ -167,8 +172,7 @@ impl Attempt {
             return self.fail(Failure::plain(Class::Unreadable, Some(status), why), now);
         }
         let gateway = &self.exchange.gateway;
-        let chat = self.exchange.chat.chat();
-        self.state = if chat.stream {
+        self.state = if self.exchange.request.chat().stream {
             let is_events = headers.text("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
             if !is_events {
                 let why = "the provider did not answer with an event stream";
@@ -255,7 +259,7 @@ impl Attempt {
                     let millis = permit.first_token(now);
                     self.exchange.gateway.stats.first_token(&self.target, millis);
                 }
-                let headers = self.serve("text/event-stream; charset=utf-8");
+                let headers = self.serve(self.exchange.request.stream_type());
                 match outcome {
                     Err(failure) => self.broke_off(&failure, now),
                     Ok(()) if end => self.complete(now),
@@ -347,8 +351,9 @@ impl Attempt {
             ("x-weir-model".into(), self.target.model.clone().into_bytes()),
             ("x-weir-attempts".into(), attempts.into_bytes()),
         ];
+        headers.extend(self.exchange.request.dialect().id_header(&self.exchange.request_id));
         headers.extend(self.exchange.cache_header());
-        headers.extend(Dialect::OpenAi.limit_headers(&self.exchange.levels));
+        headers.extend(self.exchange.request.dialect().limit_headers(&self.exchange.levels));
         if !self.dropped.is_empty() {
             headers.push(("x-weir-dropped-params".into(), self.dropped.join(",").into_bytes()));
         }

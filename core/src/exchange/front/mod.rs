@@ -2,12 +2,14 @@
 //! look at what comes back.
 
 mod looking;
+mod models;
+mod wording;
 
 use super::Exchange;
 use super::ask::{self, Ask, Endpoint};
 use super::plan::{PLACEHOLDER, Plan};
 use super::step::{Effect, Step, Waker};
-use crate::dialect::Dialect;
+use crate::dialect::Form;
 use crate::failure::Class;
 use crate::gateway::Gateway;
 use crate::headers::Headers;
@@ -16,8 +18,8 @@ use crate::sidecar::Landed;
 use crate::stats::{Limited, Outcome};
 use crate::traffic::{Admission, Admitted, LOOK_AGAIN, Levels, Obstacle, Place, Until, Waiter, part};
 use crate::wire::Found;
-use serde_json::json;
 use std::rc::Rc;
+use wording::Wording;
 
 /// What happened to the request, as the listener's filter sees it.
 pub enum FrontEvent<'a> {
@@ -55,7 +57,7 @@ pub struct Front {
     gateway: Rc<Gateway>,
     /// How the host knows it, among those of its worker.
     ticket: u32,
-    dialect: Dialect,
+    wording: Wording,
     state: State,
     /// When its headers came, in milliseconds since 1970.
     since: u64,
@@ -64,7 +66,7 @@ pub struct Front {
 enum State {
     Start,
     /// The headers are held, and the body is on its way.
-    Reading(Ask),
+    Reading(Ask, Form),
     /// The sidecar looks into the cache, or another request is about to bring the answer.
     Looking(Box<Looking>),
     /// Nobody could take it yet.
@@ -96,7 +98,7 @@ struct Waiting {
 impl Front {
     /// A request that has only begun. `ticket`: how the host knows it.
     pub fn new(gateway: Rc<Gateway>, ticket: u32) -> Self {
-        Self { gateway, ticket, dialect: Dialect::OpenAi, state: State::Start, since: 0 }
+        Self { gateway, ticket, wording: Wording::default(), state: State::Start, since: 0 }
     }
 
     /// Takes one event. `now` is in milliseconds since 1970.
@@ -121,7 +123,7 @@ impl Front {
 
     /// Whether the front still wants the request's body: an answered or a passing request does not.
     pub fn is_reading(&self) -> bool {
-        matches!(self.state, State::Reading(_))
+        matches!(self.state, State::Reading(..))
     }
 
     /// Whether the answer's headers must be seen: those of an attempt's own answer are what they shall be, and each
@@ -129,7 +131,7 @@ impl Front {
     pub fn minds_response(&self) -> bool {
         match &self.state {
             State::Proxying(exchange) => !exchange.is_served(),
-            State::Start | State::Reading(_) | State::Looking(_) | State::Waiting(_) => true,
+            State::Start | State::Reading(..) | State::Looking(_) | State::Waiting(_) => true,
             State::Replied => false,
         }
     }
@@ -137,20 +139,22 @@ impl Front {
     fn request_headers(&mut self, headers: &Headers, now: u64) -> Step {
         self.since = now;
         let path = ask::path(headers);
-        self.dialect = Dialect::of_path(path);
+        self.wording = Wording::of(headers);
         let mut step = match Ask::read(&self.gateway, headers, now) {
             Err(refusal) => self.refuse(&refusal, now),
-            Ok(ask) => match ask.endpoint {
-                Endpoint::Health => return self.answer(Reply::json(200, br#"{"status":"ok"}"#.to_vec())),
-                Endpoint::Models => {
-                    let reply = self.models(ask.tenant);
-                    self.answer(reply)
-                }
-                Endpoint::ChatCompletions => {
-                    self.state = State::Reading(ask);
-                    Step::wait(Waker::RequestBody, vec![])
-                }
+            Ok((Endpoint::Health, _)) => return self.answer(Reply::json(200, br#"{"status":"ok"}"#.to_vec())),
+            Ok((Endpoint::Models, ask)) => {
+                let reply = self.models(ask.tenant);
+                self.answer(reply)
+            }
+            Ok((Endpoint::Model(name), ask)) => match self.model(&name, ask.tenant) {
+                Ok(reply) => self.answer(reply),
+                Err(refusal) => self.refuse(&refusal, now),
             },
+            Ok((Endpoint::Chat(form), ask)) => {
+                self.state = State::Reading(ask, form);
+                Step::wait(Waker::RequestBody, vec![])
+            }
         };
         if self.gateway.config.telemetry.access_log != "off" {
             step.effects.insert(0, Effect::NotePath(path.to_owned()));
@@ -159,14 +163,14 @@ impl Front {
     }
 
     fn request_complete(&mut self, body: Vec<u8>, now: u64) -> Step {
-        let State::Reading(ask) = std::mem::replace(&mut self.state, State::Replied) else {
+        let State::Reading(ask, form) = std::mem::replace(&mut self.state, State::Replied) else {
             return Step::go_on(vec![]);
         };
         let limit = self.gateway.config.max_request_bytes;
         if !u64::try_from(body.len()).is_ok_and(|size| size <= limit) {
             return self.refuse_of(&Refusal::BodyTooLarge { limit }, None, ask.tenant, now);
         }
-        let plan = match Plan::make(&self.gateway, &ask, body, now) {
+        let plan = match Plan::make(&self.gateway, &ask, &form, body, now) {
             Ok(plan) => plan,
             Err(refusal) => return self.refuse_of(&refusal, None, ask.tenant, now),
         };
@@ -267,7 +271,7 @@ impl Front {
                 let silent = if details.contains("timeout") { Class::Timeout } else { Class::Connection };
                 Refusal::Failed(exchange.failures(silent))
             }
-            State::Start | State::Reading(_) | State::Looking(_) | State::Waiting(_) => Refusal::Gateway { status },
+            State::Start | State::Reading(..) | State::Looking(_) | State::Waiting(_) => Refusal::Gateway { status },
             State::Replied => return Step::go_on(vec![]),
         };
         // A reply of our own, rather than another body in place of the attempt's: it ends the answer at once, even
@@ -281,7 +285,7 @@ impl Front {
                 self.gateway.traffic.leave(waiting.place, false);
                 self.over(Some(waiting.plan.model()), waiting.ask.tenant, Outcome::Aborted, now);
             }
-            State::Reading(ask) => self.over(None, ask.tenant, Outcome::Aborted, now),
+            State::Reading(ask, _) => self.over(None, ask.tenant, Outcome::Aborted, now),
             State::Looking(looking) => {
                 looking.plan.abandon(&self.gateway, self.ticket);
                 self.over(Some(looking.plan.model()), looking.ask.tenant, Outcome::Aborted, now);
@@ -290,15 +294,6 @@ impl Front {
             State::Start | State::Proxying(_) | State::Replied => {}
         }
         Step::go_on(vec![])
-    }
-
-    /// `GET /v1/models`: the names that this client may ask for.
-    fn models(&self, tenant: Option<usize>) -> Reply {
-        let model = |id: &str| json!({ "id": id, "object": "model", "created": 0, "owned_by": "weir" });
-        let names = self.gateway.config.models.iter().map(|known| known.name.as_str());
-        let names = names.filter(|name| tenant.is_none_or(|tenant| self.gateway.may_use(tenant, name)));
-        let data: Vec<_> = names.map(model).collect();
-        Reply::json(200, json!({ "object": "list", "data": data }).to_string().into_bytes())
     }
 
     /// Counts whose limit it was that a request met. False: that is not known yet, the sidecar is asked first.
@@ -342,7 +337,7 @@ impl Front {
                 looking.plan.abandon(&self.gateway, self.ticket);
                 self.refuse_of(refusal, Some(looking.plan.model()), looking.ask.tenant, now)
             }
-            State::Reading(ask) => self.refuse_of(refusal, None, ask.tenant, now),
+            State::Reading(ask, _) => self.refuse_of(refusal, None, ask.tenant, now),
             State::Start | State::Replied => self.refuse_of(refusal, None, None, now),
         }
     }
@@ -354,8 +349,7 @@ impl Front {
     }
 
     fn reply(&mut self, refusal: &Refusal, levels: &Levels) -> Step {
-        let mut reply = refusal.reply(self.dialect);
-        reply.headers.extend(self.dialect.limit_headers(levels));
+        let reply = self.wording.refusal(refusal, levels);
         self.answer(reply)
     }
 
@@ -365,7 +359,8 @@ impl Front {
         self.gateway.stats.request(model, tenant.map(|tenant| tenant.name.as_str()), outcome, millis);
     }
 
-    fn answer(&mut self, reply: Reply) -> Step {
+    fn answer(&mut self, mut reply: Reply) -> Step {
+        reply.headers.extend(self.wording.headers());
         self.state = State::Replied;
         Step::reply(reply)
     }

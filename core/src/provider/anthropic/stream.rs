@@ -279,6 +279,32 @@ fn is_unknown(data: &[u8]) -> bool {
     }
 }
 
+/// Whether an event brings something of the answer, or its end, whether or not Weir knows what: a text and a thought begin
+/// empty, all other blocks do not.
+pub fn is_content(data: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    #[serde(bound(deserialize = "'de: 'a"))]
+    struct Event<'a> {
+        #[serde(rename = "type")]
+        kind: Str<'a>,
+        content_block: Option<Block<'a>>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(bound(deserialize = "'de: 'a"))]
+    struct Block<'a> {
+        #[serde(rename = "type")]
+        kind: Str<'a>,
+    }
+
+    let Ok(event) = serde_json::from_slice::<Event<'_>>(data) else { return false };
+    match (event.kind.as_str(), event.content_block) {
+        ("content_block_delta" | "message_delta", _) => true,
+        ("content_block_start", Some(block)) => !matches!(block.kind.as_str(), "text" | "thinking"),
+        _ => false,
+    }
+}
+
 fn unreadable(message: &str) -> Failure {
     Failure::plain(Class::Unreadable, Some(200), message)
 }

@@ -1,0 +1,50 @@
+//! How Weir words its own answers to a client.
+
+use crate::dialect::{Dialect, gemini};
+use crate::headers::{HeaderList, Headers};
+use crate::refusal::{Refusal, Reply};
+use crate::traffic::Levels;
+
+#[derive(Debug)]
+pub(super) struct Wording {
+    pub(super) dialect: Dialect,
+    /// Gemini's clients that asked for an array get one, errors included (PROVIDERS D.1).
+    in_array: bool,
+    request_id: String,
+}
+
+impl Default for Wording {
+    fn default() -> Self {
+        Self { dialect: Dialect::OpenAi, in_array: false, request_id: String::new() }
+    }
+}
+
+impl Wording {
+    pub(super) fn of(headers: &Headers) -> Self {
+        let path = headers.text(":path").unwrap_or_default();
+        let dialect = Dialect::of_request(path, |name| headers.text(name).is_some());
+        let in_array = dialect == Dialect::Gemini
+            && gemini::Call::parse(path).is_some_and(|call| call.mode == gemini::Mode::Array);
+        let request_id = match dialect {
+            Dialect::Anthropic => headers.text("x-request-id").unwrap_or_default().to_owned(),
+            Dialect::OpenAi | Dialect::Gemini => String::new(),
+        };
+        Self { dialect, in_array, request_id }
+    }
+
+    /// A refusal, with what the client has left.
+    pub(super) fn refusal(&self, refusal: &Refusal, levels: &Levels) -> Reply {
+        let mut reply = refusal.reply(self.dialect);
+        reply.headers.extend(self.dialect.limit_headers(levels));
+        if self.in_array {
+            reply.body.insert(0, b'[');
+            reply.body.push(b']');
+        }
+        reply
+    }
+
+    /// What every answer to this client has.
+    pub(super) fn headers(&self) -> HeaderList {
+        self.dialect.id_header(&self.request_id)
+    }
+}

@@ -1,0 +1,289 @@
+//! A provider's stream on its way into the client's.
+
+use super::super::Exchange;
+use crate::cache::Recorder;
+use crate::chat::{ChatEvent, Delta, Usage};
+use crate::config::{Kind, Target};
+use crate::dialect::{Passage, Request, StreamWriter, openai as client};
+use crate::failure::{Class, Failure};
+use crate::provider::{anthropic, gemini, openai};
+use crate::refusal::ErrorBody;
+use crate::sse;
+
+pub(in crate::exchange) struct AnswerStream {
+    from: Source,
+    /// What is to be kept of it.
+    recorder: Option<Recorder>,
+}
+
+enum Source {
+    /// From OpenAI's to OpenAI's.
+    Relayed(openai::relay::Relay),
+    Read(Reader, Told),
+}
+
+/// The provider's side.
+enum Reader {
+    OpenAi(openai::events::Reader),
+    Anthropic(anthropic::stream::Reader),
+    Gemini(gemini::stream::Reader),
+}
+
+/// The client's side.
+struct Told {
+    form: Form,
+    has_content: bool,
+    /// Bytes of content so far.
+    text: u64,
+    ended: bool,
+}
+
+enum Form {
+    Translated(StreamWriter),
+    /// The provider speaks the client's dialect.
+    Passed(Passage),
+}
+
+type Emit<'e> = &'e mut dyn FnMut(ChatEvent<'_>);
+
+impl Reader {
+    fn new(kind: Kind, seed: u64, choices: Option<u64>) -> Self {
+        match kind {
+            Kind::OpenAi => Self::OpenAi(openai::events::Reader::new(seed, choices)),
+            Kind::Anthropic => Self::Anthropic(anthropic::stream::Reader::new(seed)),
+            Kind::Gemini => Self::Gemini(gemini::stream::Reader::new(seed)),
+        }
+    }
+
+    fn read(&mut self, event: &sse::Event<'_>, emit: Emit<'_>) -> Result<(), Failure> {
+        match self {
+            Self::OpenAi(reader) => reader.read(event, emit),
+            Self::Anthropic(reader) => reader.read(event, emit),
+            Self::Gemini(reader) => reader.read(event, emit),
+        }
+    }
+
+    fn end(&mut self, emit: Emit<'_>) -> Result<(), Failure> {
+        match self {
+            Self::OpenAi(reader) => reader.end(emit),
+            Self::Anthropic(reader) => reader.end(emit),
+            Self::Gemini(reader) => reader.end(emit),
+        }
+    }
+
+    /// Whether the last event has come. Gemini has none.
+    fn is_complete(&self) -> bool {
+        match self {
+            Self::OpenAi(reader) => reader.is_complete(),
+            Self::Anthropic(reader) => reader.is_complete(),
+            Self::Gemini(_) => false,
+        }
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        match self {
+            Self::OpenAi(reader) => reader.usage(),
+            Self::Anthropic(reader) => reader.usage(),
+            Self::Gemini(reader) => reader.usage(),
+        }
+    }
+}
+
+impl Told {
+    fn new(exchange: &Exchange, kind: Kind) -> Self {
+        let form = match Passage::new(&exchange.request, kind) {
+            Some(passage) => Form::Passed(passage),
+            None => {
+                let (id, created) = (exchange.fallback_id(), exchange.created);
+                Form::Translated(StreamWriter::new(&exchange.request, id, created))
+            }
+        };
+        Self { form, has_content: false, text: 0, ended: false }
+    }
+
+    /// Takes what an event says.
+    fn take(&mut self, event: &ChatEvent<'_>, out: &mut Vec<u8>) {
+        if self.ended {
+            return;
+        }
+        self.has_content |= matches!(event, ChatEvent::Delta { .. } | ChatEvent::Finished { .. });
+        if let ChatEvent::Delta { delta, .. } = event {
+            self.text = self.text.saturating_add(bytes(delta));
+        }
+        if let Form::Translated(writer) = &mut self.form {
+            writer.write(event, out);
+        }
+    }
+
+    /// Takes the event itself, once it was read.
+    fn pass(&mut self, event: &sse::Event<'_>, out: &mut Vec<u8>) {
+        if let Form::Passed(passage) = &mut self.form
+            && !self.ended
+        {
+            self.has_content = self.has_content || passage.is_content(event);
+            passage.pass(event, out);
+        }
+    }
+
+    /// Ends the client's stream, once.
+    fn end(&mut self, out: &mut Vec<u8>) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        match &mut self.form {
+            Form::Translated(writer) => writer.end(out),
+            Form::Passed(passage) => passage.end(out),
+        }
+    }
+}
+
+fn bytes(delta: &Delta<'_>) -> u64 {
+    let text = match delta {
+        Delta::Text(text) | Delta::Reasoning(text) | Delta::Refusal(text) => text.len(),
+        Delta::ToolCall { arguments, .. } => arguments.len(),
+        Delta::Arguments { fragment, .. } => fragment.len(),
+    };
+    u64::try_from(text).unwrap_or(u64::MAX)
+}
+
+impl From<sse::TooLong> for Failure {
+    fn from(_: sse::TooLong) -> Self {
+        Failure::plain(Class::AnswerTooLarge, None, "an event of the stream is larger than this gateway takes")
+    }
+}
+
+impl AnswerStream {
+    pub(in crate::exchange) fn new(exchange: &Exchange, target: &Target) -> Self {
+        let kind = exchange.gateway.target(target).0;
+        let from = match (&exchange.request, kind) {
+            (Request::OpenAi(parsed), Kind::OpenAi) => {
+                let chat = parsed.chat();
+                Source::Relayed(openai::relay::Relay::new(openai::request::injects_usage(chat), chat.n))
+            }
+            (request, _) => {
+                let reader = Reader::new(kind, exchange.seed, request.chat().n);
+                Source::Read(reader, Told::new(exchange, kind))
+            }
+        };
+        Self { from, recorder: exchange.recorder() }
+    }
+
+    /// What is to be kept of it, once.
+    pub(in crate::exchange) fn recorder(&mut self) -> Option<Recorder> {
+        self.recorder.take()
+    }
+
+    /// Whether something that the client waits for has been written: the first token, or the finish.
+    pub(in crate::exchange) fn has_content(&self) -> bool {
+        match &self.from {
+            Source::Relayed(relay) => relay.has_content(),
+            Source::Read(_, told) => told.has_content,
+        }
+    }
+
+    /// What the provider says that the answer took; None until it does.
+    pub(in crate::exchange) fn usage(&self) -> Option<Usage> {
+        match &self.from {
+            Source::Relayed(relay) => relay.usage(),
+            Source::Read(reader, _) => reader.usage(),
+        }
+    }
+
+    /// Bytes of content that came.
+    pub(in crate::exchange) fn text(&self) -> u64 {
+        match &self.from {
+            Source::Relayed(relay) => relay.text(),
+            Source::Read(_, told) => told.text,
+        }
+    }
+
+    /// Whether the client has all of the answer, although the provider has not closed the stream.
+    pub(in crate::exchange) fn is_complete(&self) -> bool {
+        match &self.from {
+            Source::Relayed(relay) => relay.is_complete(),
+            Source::Read(_, told) => told.ended,
+        }
+    }
+
+    /// Takes `chunk` in and appends what the client shall see to `out`; `end`: the provider closed the stream.
+    ///
+    /// # Errors
+    /// The provider's own error, bytes that are no such stream, or an end before the answer's.
+    pub(in crate::exchange) fn pass(
+        &mut self,
+        reader: &mut sse::Reader,
+        chunk: &[u8],
+        end: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        reader.read(chunk, |event| self.event(&event, out))?;
+        if end { self.end(out) } else { Ok(()) }
+    }
+
+    /// Appends the client dialect's own error, which ends its stream.
+    pub(in crate::exchange) fn fail(&mut self, failure: &Failure, out: &mut Vec<u8>) {
+        let (status, code) = match failure.class {
+            Class::Truncated => (502, "stream_interrupted"),
+            Class::Overloaded => (503, "overloaded"),
+            Class::RateLimited => (429, "rate_limit_exceeded"),
+            _ => (502, "upstream_failed"),
+        };
+        let what = failure.class.describe();
+        let error = ErrorBody {
+            status,
+            kind: "upstream_error",
+            code: Some(code.to_owned()),
+            param: None,
+            message: format!("The answer broke off: {what}."),
+        };
+        match &mut self.from {
+            Source::Relayed(_) => client::error_frame(&error, out),
+            Source::Read(_, Told { form: Form::Translated(writer), .. }) => writer.error(&error, out),
+            Source::Read(_, Told { form: Form::Passed(passage), .. }) => passage.error(&error, out),
+        }
+    }
+
+    fn event(&mut self, event: &sse::Event<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
+        let Self { from, recorder } = self;
+        match from {
+            Source::Relayed(relay) => {
+                if let Some(recorder) = recorder {
+                    recorder.relayed(event);
+                }
+                relay.read(event, out)
+            }
+            Source::Read(reader, told) => {
+                reader.read(event, &mut |said| {
+                    record(recorder, &said);
+                    told.take(&said, out);
+                })?;
+                told.pass(event, out);
+                if reader.is_complete() {
+                    told.end(out);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
+        let Self { from, recorder } = self;
+        match from {
+            Source::Relayed(relay) => relay.end(out),
+            Source::Read(reader, told) => {
+                reader.end(&mut |said| {
+                    record(recorder, &said);
+                    told.take(&said, out);
+                })?;
+                told.end(out);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn record(recorder: &mut Option<Recorder>, event: &ChatEvent<'_>) {
+    if let Some(recorder) = recorder {
+        recorder.take(event);
+    }
+}
