@@ -101,6 +101,12 @@ impl Front {
         Self { gateway, ticket, wording: Wording::default(), state: State::Start, since: 0 }
     }
 
+    /// How the host knows it.
+    #[cfg(test)]
+    pub(super) fn ticket(&self) -> u32 {
+        self.ticket
+    }
+
     /// Takes one event. `now` is in milliseconds since 1970.
     pub fn step(&mut self, now: u64, event: FrontEvent<'_>) -> Step {
         match event {
