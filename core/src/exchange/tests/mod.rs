@@ -2,6 +2,7 @@
 
 mod caching;
 mod counting;
+mod dialects;
 mod keys;
 
 use super::{Attempt, AttemptEvent, Effect, Exchange, Flow, Front, FrontEvent, Step, Waker};
@@ -86,10 +87,14 @@ fn admitted(yaml: &str, extra: &[(&'static str, &[u8])], body: &str) -> (Front, 
 }
 
 fn admitted_by(gateway: Rc<Gateway>, extra: &[(&'static str, &[u8])], body: &str) -> (Front, Done) {
+    admitted_at(gateway, "/v1/chat/completions?key=client-key", extra, body)
+}
+
+fn admitted_at(gateway: Rc<Gateway>, path: &str, extra: &[(&'static str, &[u8])], body: &str) -> (Front, Done) {
     let mut front = Front::new(gateway, 1);
     let mut list: Vec<(&'static str, &[u8])> = vec![
         (":method", b"POST"),
-        (":path", b"/v1/chat/completions?key=client-key"),
+        (":path", path.as_bytes()),
         (":authority", b"weir"),
         (":scheme", b"http"),
         ("x-request-id", b"0f1e2d3c-0000-4000-8000-000000000001"),
