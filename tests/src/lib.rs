@@ -7,6 +7,7 @@
 
 mod artifacts;
 mod cli;
+mod client;
 mod gateway;
 mod leaks;
 pub mod load;
@@ -23,6 +24,7 @@ mod wait;
 
 pub use artifacts::{envoy, panicking_filter};
 pub use cli::{Command, Finished, Running};
+pub use client::{CLIENTS, Client, Heard};
 pub use gateway::{Answer, CLIENT_KEY, Gateway, Setup};
 pub use leaks::assert_no_leaks;
 pub use ports::free_port;

@@ -86,7 +86,7 @@ impl Request {
             Self::OpenAi(parsed) => crate::provider::openai::request::write(parsed.body(), parsed.chat(), model),
             Self::Anthropic(parsed) => anthropic::relay::write(parsed, model),
             // The model is in the path.
-            Self::Gemini(parsed, _) => parsed.body().to_vec(),
+            Self::Gemini(parsed, _) => gemini::relay::write(parsed),
         }
     }
 

@@ -8,6 +8,7 @@ mod frames;
 mod open_calls;
 mod parse;
 mod path;
+pub mod relay;
 mod schema;
 mod stream;
 mod wire;
