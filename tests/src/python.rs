@@ -41,6 +41,10 @@ impl Script {
             .env_clear()
             .env("OPENAI_BASE_URL", gateway.url("/v1"))
             .env("OPENAI_API_KEY", &self.key)
+            .env("ANTHROPIC_BASE_URL", gateway.url(""))
+            .env("ANTHROPIC_API_KEY", &self.key)
+            .env("GOOGLE_GEMINI_BASE_URL", gateway.url(""))
+            .env("GEMINI_API_KEY", &self.key)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::null())
             .kill_on_drop(true);
