@@ -89,6 +89,11 @@ impl Traffic {
         self.tenants.iter().for_each(|tenant| tenant.limiting.regime.set(regime));
     }
 
+    /// Whether there is something to ask the sidecar for.
+    pub fn wants_lease(&self) -> bool {
+        self.regime() == Regime::Leased && !self.leases.wanted.borrow().is_empty()
+    }
+
     /// What the sidecar is to be asked for now, if there is anything.
     pub fn lease(&self, config: &Config, now: u64) -> Option<LeaseCall> {
         let wanted = std::mem::take(&mut *self.leases.wanted.borrow_mut());
