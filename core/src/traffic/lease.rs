@@ -244,7 +244,7 @@ impl Meter {
         LimitAsk {
             need,
             want: need.saturating_add(u64::try_from(lacking).unwrap_or(0).min(self.size)),
-            ..self.account(rate)
+            ..self.account(rate, now)
         }
     }
 
@@ -268,7 +268,7 @@ impl Meter {
         if matters {
             self.reported = now;
         }
-        matters.then(|| self.account(terms.rate))
+        matters.then(|| self.account(terms.rate, now))
     }
 
     /// What the sidecar answered. Until it is believed to be there again, the own bucket stays in force.
@@ -289,7 +289,7 @@ impl Meter {
         self.reported = 0;
     }
 
-    fn account(&self, rate: Rate) -> LimitAsk {
+    fn account(&self, rate: Rate, now: u64) -> LimitAsk {
         LimitAsk {
             per_minute: rate.per_minute,
             burst: rate.burst,
@@ -297,6 +297,7 @@ impl Meter {
             spent: self.spent,
             returned: self.returned,
             at_most: self.at_most,
+            full_in: (self.heard > 0).then(|| self.all.full_in(now)),
             ..LimitAsk::default()
         }
     }
