@@ -226,16 +226,17 @@ impl Gateway {
             return self.lost(now);
         }
         self.told_budgets(&beaten.budgets, beaten.counted, now);
-        self.sidecar.health.answered(beaten.envoys);
+        self.sidecar.health.answered(beaten.envoys, now);
         self.apply_regime();
     }
 
     /// The sidecar, or its store, does not answer.
     fn lost(&self, now: u64) {
-        self.sidecar.health.lost();
+        self.sidecar.health.lost(now);
         // The next beat finds out when it does again.
         self.sidecar.beat.set(now);
         self.apply_regime();
+        self.traffic.go_local(now);
     }
 
     /// Limits hold as the sidecar's health allows.

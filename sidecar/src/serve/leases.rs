@@ -2,7 +2,7 @@
 //!
 //! Envoys tell totals, so a message that is late, lost or repeated changes nothing. The buckets themselves are in the
 //! store; what is here is only whose the leased part is, and dies with the sidecar without harm: nobody is granted it
-//! twice, it flows in again.
+//! twice, it flows in again. Where the store dies with it, each Envoy's first message says how full the bucket was.
 
 use super::metrics::{Books, Resource};
 use crate::store::{Debit, Debited, Store, Unavailable};
@@ -24,6 +24,7 @@ pub(super) struct Leases {
     store: Arc<dyn Store>,
     books: Books,
     table: Mutex<Table>,
+    born: Instant,
 }
 
 #[derive(Default)]
@@ -54,7 +55,7 @@ impl Account {
 
 impl Leases {
     pub(super) fn new(store: Arc<dyn Store>, books: Books) -> Self {
-        Self { store, books, table: Mutex::default() }
+        Self { store, books, table: Mutex::default(), born: Instant::now() }
     }
 
     /// Grants what can be granted. Each ask is one debit, of all its limits or of none.
@@ -87,7 +88,9 @@ impl Leases {
         if table.accounts.len().saturating_add(ask.limits.len()) > MOST_ACCOUNTS {
             return Err(Unavailable("too many limits are leased".to_owned()));
         }
-        Ok(ask.limits.iter().map(|limit| table.debit(envoy, limit, &self.books)).collect())
+        // Later, who is not known is new, or was silent for long, and what it says of the bucket is old.
+        let is_young = self.born.elapsed() < GONE;
+        Ok(ask.limits.iter().map(|limit| table.debit(envoy, limit, is_young, &self.books)).collect())
     }
 
     /// What was owed is debited the next time. What came back may have arrived, so it does not come back again.
@@ -146,11 +149,13 @@ impl Leases {
 }
 
 impl Table {
-    fn debit(&mut self, envoy: u64, limit: &LimitAsk, books: &Books) -> Debit {
+    fn debit(&mut self, envoy: u64, limit: &LimitAsk, is_young: bool, books: &Books) -> Debit {
         let resource = Resource::of(&limit.id);
         let heard = Instant::now();
+        let mut is_first = false;
         let account = self.accounts.entry((envoy, limit.id.clone())).or_insert_with(|| {
             // The sidecar was restarted: what the Envoy has of its time before is taken over.
+            is_first = true;
             let used = limit.spent.saturating_add(limit.returned).min(limit.known);
             let spent = limit.spent.min(limit.known);
             books.reserve(resource, limit.known.saturating_sub(used));
@@ -168,6 +173,7 @@ impl Table {
         books.settle(resource, spent);
         books.expire(resource, returned);
         let owed = owed.saturating_add(std::mem::take(&mut account.unpaid));
+        let known = if is_first && is_young { level(limit, owed) } else { None };
         let (full_at, changes) = self.mirrors.get(&limit.id).copied().unwrap_or_default();
         // What it has been granted and has not heard of serves its need first.
         let unheard = account.granted.saturating_sub(limit.known.max(used));
@@ -177,7 +183,7 @@ impl Table {
             burst: limit.burst.max(1),
             owed,
             returned,
-            at_most: limit.at_most,
+            at_most: limit.at_most.into_iter().chain(known).min(),
             need: limit.need.saturating_sub(unheard),
             want: limit.want.saturating_sub(unheard),
             full_at,
@@ -192,4 +198,11 @@ impl Table {
         };
         Resource::ALL.map(of)
     }
+}
+
+/// What an Envoy knows to be left in the bucket, at most, when it has used `owed` without asking.
+fn level(limit: &LimitAsk, owed: u64) -> Option<u64> {
+    let missing = (u128::from(limit.full_in?) * u128::from(limit.per_minute)).div_ceil(60_000);
+    let missing = u64::try_from(missing).unwrap_or(u64::MAX);
+    Some(limit.burst.saturating_sub(missing.saturating_add(owed)))
 }
