@@ -8,7 +8,7 @@ use crate::config::{Config, EnvVar, Kind, Provider, Target, TargetPrice};
 use crate::keys::KeyRing;
 use crate::price::{self, Price};
 use crate::shared::{self, Change, SharedData};
-use crate::sidecar::Sidecar;
+use crate::sidecar::{Flights, Sidecar};
 use crate::stats::{Metrics, Stats};
 use crate::traffic::Traffic;
 use crate::wire;
@@ -38,6 +38,7 @@ pub struct Gateway {
     held: Cell<usize>,
     pub traffic: Rc<Traffic>,
     pub(crate) sidecar: Sidecar,
+    pub(crate) flights: Flights,
     /// Cached answers of this worker.
     pub(crate) l1: RefCell<L1>,
     pub(crate) stats: Stats,
@@ -138,6 +139,7 @@ impl Gateway {
             held,
             traffic,
             sidecar,
+            flights: Flights::default(),
             l1,
             stats,
             config,

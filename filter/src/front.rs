@@ -31,15 +31,17 @@ impl FrontContext {
     fn step(&mut self, event: FrontEvent<'_>) -> Action {
         let mut step = self.front.borrow_mut().step(host::now(), event);
         let calls = step.take_calls();
-        if step.waits_for_turn() {
+        if step.waits_for_others() {
             self.turns.await_turn(self.context_id, &self.front);
         }
         let action = apply(self.context_id, step);
-        match self.calls.send(&self.gateway, calls) {
+        let action = match self.calls.send(&self.gateway, calls, None) {
             // It could not even be asked: the request goes on without.
             Some(event) => self.step(event),
             None => action,
-        }
+        };
+        self.turns.hurry(&self.gateway);
+        action
     }
 
     fn complete(&mut self, size: usize) -> Action {
@@ -55,7 +57,7 @@ impl FrontContext {
 impl Context for FrontContext {
     fn on_http_call_response(&mut self, token: u32, headers: usize, body_size: usize, _trailers: usize) {
         let event = self.calls.answered(&self.gateway, token, headers, body_size);
-        if let Some(event) = event
+        if let Some((_, event)) = event
             && self.step(event) == Action::Continue
         {
             let _ = host::resume();
@@ -104,6 +106,14 @@ impl HttpContext for FrontContext {
         let details = String::from_utf8_lossy(&details);
         self.step(FrontEvent::ResponseHeaders { status, details: &details })
     }
+
+    /// What the answer's end has left to be told is told at once.
+    fn on_http_response_body(&mut self, _size: usize, end_of_stream: bool) -> Action {
+        if end_of_stream {
+            self.turns.hurry(&self.gateway);
+        }
+        Action::Continue
+    }
 }
 
 impl Drop for FrontContext {
@@ -112,6 +122,7 @@ impl Drop for FrontContext {
         let _ = self.front.borrow_mut().step(host::now(), FrontEvent::Closed);
         self.turns.forget(self.context_id);
         self.calls.abandon(&self.gateway);
+        self.turns.hurry(&self.gateway);
         exchanges::withdraw(self.context_id);
     }
 }

@@ -56,16 +56,50 @@ impl Turns {
 
     /// A tick: who waits is asked again, and the sidecar is told what is to be told.
     pub(crate) fn tick(&self, gateway: &Gateway) {
+        self.land(gateway);
         self.round(gateway);
-        self.calls.send(gateway, gateway.due(host::now()));
+        self.calls.send(gateway, gateway.due(host::now()), None);
         if gateway.is_call_due() && self.pace.get() == IDLE {
             self.pace(BUSY);
         }
     }
 
+    /// Something is to be done soon: by the next tick.
+    pub(crate) fn hurry(&self, gateway: &Gateway) {
+        if gateway.is_call_due() {
+            self.pace(1);
+        }
+    }
+
+    /// Those that waited for another request hear what became of it.
+    fn land(&self, gateway: &Gateway) {
+        for (context_id, landed) in gateway.landed(host::now()) {
+            self.drive(gateway, context_id, FrontEvent::Landed(landed));
+        }
+    }
+
+    /// Tells a request that waits what happened, and does what it says.
+    fn drive(&self, gateway: &Gateway, context_id: u32, event: FrontEvent<'_>) {
+        let front = self.waiting.borrow().get(&context_id).and_then(Weak::upgrade);
+        let Some(front) = front else { return };
+        let mut step = front.borrow_mut().step(host::now(), event);
+        let calls = step.take_calls();
+        if !step.waits_on() {
+            self.forget(context_id);
+        }
+        if host::act_for(context_id).is_ok() && apply(context_id, step) == Action::Continue {
+            let _ = host::resume();
+        }
+        if let Some(event) = self.calls.send(gateway, calls, Some(context_id)) {
+            self.drive(gateway, context_id, event);
+        }
+    }
+
     /// The sidecar has answered a call of a tick.
     pub(crate) fn answered(&self, gateway: &Gateway, token: u32, headers: usize, size: usize) {
-        self.calls.answered(gateway, token, headers, size);
+        if let Some((Some(context_id), event)) = self.calls.answered(gateway, token, headers, size) {
+            self.drive(gateway, context_id, event);
+        }
         self.lease_round(gateway, &self.calls);
     }
 
@@ -73,7 +107,7 @@ impl Turns {
     pub(crate) fn lease_round(&self, gateway: &Gateway, calls: &Calls) {
         if gateway.traffic.is_anybody_waiting() {
             self.round(gateway);
-            calls.send(gateway, gateway.ask(None, host::now()).into_iter().collect());
+            calls.send(gateway, gateway.ask(None, host::now()).into_iter().collect(), None);
         }
     }
 
@@ -104,7 +138,7 @@ impl Turns {
         let front = self.waiting.borrow().get(&context_id).and_then(Weak::upgrade);
         let Some(front) = front else { return };
         let step = front.borrow_mut().step(now, FrontEvent::Turn);
-        if step.waits_for_turn() {
+        if step.waits_on() {
             return;
         }
         self.forget(context_id);

@@ -201,6 +201,7 @@ fn sidecar(sidecar: &Sidecar) -> String {
 fn store(store: &Store) -> String {
     match store {
         Store::Memory => "in the sidecar's memory".to_owned(),
+        Store::Variable(name) => format!("in the Redis of ${}", name.0),
         Store::Redis(url) => {
             let (scheme, rest) = url.split_once("://").unwrap_or(("redis", url));
             format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, host)| host))
@@ -216,7 +217,7 @@ fn cache_sizes(config: &Config) -> String {
     };
     let store = match config.store {
         Store::Memory => format!(", {} in the sidecar", show_size(sizes.store_bytes)),
-        Store::Redis(_) => String::new(),
+        Store::Redis(_) | Store::Variable(_) => String::new(),
     };
     format!("{worker}{store}; one answer at most {}", show_size(sizes.max_entry_bytes))
 }

@@ -57,7 +57,7 @@ impl L1 {
 
     /// Keeps a value in place of the key's last one, `age` old and to be served for `left`; those that were not used for
     /// longest go for it. A value that is too large, or of which nothing is left, is not taken, and the last one goes.
-    pub fn put(&mut self, key: Key, value: Vec<u8>, age: u64, left: u64, now: u64) {
+    pub fn put(&mut self, key: Key, value: Rc<[u8]>, age: u64, left: u64, now: u64) {
         self.remove(&key);
         let weight = weight(&value);
         if left == 0 || weight > self.max_bytes.checked_div(LARGEST_PART).unwrap_or(0) {
@@ -69,7 +69,7 @@ impl L1 {
             self.bytes = self.bytes.saturating_sub(self::weight(&oldest.value));
         }
         self.bytes = self.bytes.saturating_add(weight);
-        let kept = Kept { value: value.into(), age, put: now, expires: now.saturating_add(left) };
+        let kept = Kept { value, age, put: now, expires: now.saturating_add(left) };
         self.entries.push(*key, kept);
     }
 

@@ -126,6 +126,8 @@ pub enum Store {
     Memory,
     /// A [`RedisUrl`], as written.
     Redis(String),
+    /// One that may hold a password, in a variable of the sidecar's environment.
+    Variable(EnvVar),
 }
 
 /// The wire contract a provider speaks.

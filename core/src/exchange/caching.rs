@@ -9,7 +9,7 @@ use crate::dialect::Dialect;
 use crate::gateway::Gateway;
 use crate::headers::HeaderList;
 use crate::refusal::Reply;
-use crate::sidecar::LeadGuard;
+use crate::sidecar::{LeadGuard, Pilot};
 use crate::stats::CacheResult;
 use crate::traffic::Levels;
 use crate::wire::{Found, Key, Lookup, Put};
@@ -48,7 +48,9 @@ pub(super) struct Caching {
     token: u64,
     /// Milliseconds for which its answer may be served.
     ttl: u64,
-    /// Others wait for it.
+    /// Others of this worker wait for it.
+    pilot: Option<Pilot>,
+    /// Others of all workers do.
     lead: RefCell<Option<LeadGuard>>,
     result: CacheResult,
 }
@@ -72,7 +74,7 @@ impl Caching {
         });
         let result = if key.is_some() { CacheResult::Miss } else { CacheResult::Bypass };
         let token = gateway.token();
-        Some(Self { key, mode: ask.cache, token, ttl: exact.ttl.0, lead: RefCell::default(), result })
+        Some(Self { key, mode: ask.cache, token, ttl: exact.ttl.0, pilot: None, lead: RefCell::default(), result })
     }
 
     /// What this worker has itself.
@@ -80,6 +82,13 @@ impl Caching {
         let key = self.key.as_ref().filter(|_| self.mode != Mode::Refresh)?;
         let hit = gateway.l1.borrow_mut().get(key, now)?;
         Some((hit.value, Looked::Hit { age: hit.age }))
+    }
+
+    /// Whether another request of this worker is about to bring the answer: then this one waits for it until `until`.
+    pub(super) fn joins(&mut self, gateway: &Rc<Gateway>, ticket: u32, until: u64) -> bool {
+        let Some(key) = self.key.filter(|_| self.mode == Mode::Normal) else { return false };
+        self.pilot = Pilot::or_wait(gateway, key, ticket, until);
+        self.pilot.is_none()
     }
 
     /// The question for the sidecar; None: it is not asked.
@@ -99,8 +108,12 @@ impl Caching {
             Some(Found::Hit(hit)) => {
                 let age = hit.age;
                 let looked = if followed { Looked::Coalesced { age } } else { Looked::Hit { age } };
-                gateway.l1.borrow_mut().put(key, hit.value.clone(), age, hit.left, now);
-                Next::Reply(hit.value.into(), looked)
+                let value: Rc<[u8]> = hit.value.into();
+                gateway.l1.borrow_mut().put(key, value.clone(), age, hit.left, now);
+                if let Some(pilot) = &self.pilot {
+                    pilot.land(&value, age);
+                }
+                Next::Reply(value, looked)
             }
             Some(Found::Lead) => {
                 *self.lead.borrow_mut() = Some(LeadGuard::new(gateway, key, self.token));
@@ -116,7 +129,13 @@ impl Caching {
     }
 
     /// The client has left while the sidecar looked: should it lead now, it gives the lead back.
-    pub(super) fn abandon(&self, gateway: &Gateway) {
+    pub(super) fn abandon(&self, gateway: &Gateway, ticket: u32) {
+        if let Some(key) = &self.key
+            && self.pilot.is_none()
+        {
+            gateway.flights.leave(key, ticket);
+            return;
+        }
         if let Some(key) = self.key.filter(|_| self.mode == Mode::Normal) {
             gateway.put(Put { key, token: self.token, value: None, ttl: 0 });
         }
@@ -130,7 +149,11 @@ impl Caching {
     /// Keeps an answer, here and for the others.
     pub(super) fn keep(&self, gateway: &Gateway, value: Vec<u8>, now: u64) {
         let Some(key) = self.key else { return };
-        gateway.l1.borrow_mut().put(key, value.clone(), 0, self.ttl, now);
+        let near: Rc<[u8]> = value.as_slice().into();
+        gateway.l1.borrow_mut().put(key, near.clone(), 0, self.ttl, now);
+        if let Some(pilot) = &self.pilot {
+            pilot.land(&near, 0);
+        }
         gateway.stats.cache(CacheResult::Stored);
         let token = if self.lead.borrow().is_some() { self.token } else { 0 };
         gateway.put(Put { key, token, value: Some(value), ttl: self.ttl });

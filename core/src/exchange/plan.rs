@@ -101,9 +101,9 @@ impl Plan {
     }
 
     /// The client has left while the sidecar looked.
-    pub(super) fn abandon(&self, gateway: &Gateway) {
+    pub(super) fn abandon(&self, gateway: &Gateway, ticket: u32) {
         if let Some(caching) = &self.caching {
-            caching.abandon(gateway);
+            caching.abandon(gateway, ticket);
         }
     }
 

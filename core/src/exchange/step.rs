@@ -52,6 +52,8 @@ pub enum Waker {
     ResponseBody,
     /// The sidecar's answer.
     Sidecar,
+    /// Another request of this worker, which brings the answer.
+    Flight,
     /// A turn in the waiting room.
     Turn,
     /// Nothing: an [`Effect::Reply`] has taken the request's place.
@@ -59,9 +61,14 @@ pub enum Waker {
 }
 
 impl Step {
-    /// Whether the request waits for its turn.
-    pub fn waits_for_turn(&self) -> bool {
-        self.flow == Flow::Wait(Waker::Turn)
+    /// Whether the request waits for what other requests do.
+    pub fn waits_for_others(&self) -> bool {
+        matches!(self.flow, Flow::Wait(Waker::Flight | Waker::Turn))
+    }
+
+    /// Whether the request goes on waiting.
+    pub fn waits_on(&self) -> bool {
+        matches!(self.flow, Flow::Wait(Waker::Flight | Waker::Turn | Waker::Sidecar))
     }
 
     /// What is to be sent to the sidecar, taken out of the effects: the host hears of each answer.

@@ -4,6 +4,7 @@
 //! until the root's tick takes it ([`Gateway::due`]), and nobody waits for it.
 
 mod call;
+mod flights;
 mod health;
 mod lead;
 mod outbox;
@@ -11,6 +12,8 @@ mod outbox;
 mod tests;
 
 pub use call::{Call, Reply};
+pub use flights::Landed;
+pub(crate) use flights::{Flights, Pilot};
 pub(crate) use lead::LeadGuard;
 
 use crate::gateway::Gateway;
@@ -104,7 +107,12 @@ impl Gateway {
 
     /// Whether something is to be called soon, so that ticks should come fast.
     pub fn is_call_due(&self) -> bool {
-        self.sidecar.outbox.borrow().has_puts()
+        self.sidecar.outbox.borrow().has_puts() || self.flights.has_news()
+    }
+
+    /// Requests that waited for another like them, and what they shall hear now: by the host's tickets.
+    pub fn landed(&self, now: u64) -> Vec<(u32, Landed)> {
+        self.flights.take_news(now)
     }
 
     /// What is to be called now, by the root's tick.
@@ -140,8 +148,11 @@ impl Gateway {
             Purpose::Ask { leases, .. } => {
                 let answer = outcome.message::<Answer>();
                 self.leased(leases.as_ref(), answer.as_ref().map(|answer| answer.leases.as_slice()), now);
-                if answer.is_none() {
-                    self.lost(now);
+                match (&answer, leases) {
+                    (Some(_), _) => self.sidecar.health.answered_in_time(),
+                    // One late look says little; many in a row do.
+                    (None, None) if outcome.is_timeout() && self.sidecar.health.is_only_late() => {}
+                    (None, _) => self.lost(now),
                 }
                 answer?.found
             }

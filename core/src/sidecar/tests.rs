@@ -44,8 +44,16 @@ fn a_sidecar_that_does_not_answer_is_out_until_a_beat_succeeds() {
             Reply::Answer { status: 401, body: b"" },
             Reply::Answer { status: 200, body: b"garbage" },
         ] {
-            let call = gateway.ask(Some(Lookup { key: KEY.into(), token: 1, leads: true }), NOW).unwrap();
-            assert_eq!(gateway.called(&call, reply, NOW), None);
+            let look = || {
+                let call = gateway.ask(Some(Lookup { key: KEY.into(), token: 1, leads: true }), NOW).unwrap();
+                assert_eq!(gateway.called(&call, reply, NOW), None);
+            };
+            if matches!(reply, Reply::Answer { status: 504, .. }) {
+                // A late answer may be this worker's own doing; three in a row are not.
+                (0..2).for_each(|_| look());
+                assert_eq!(gateway.traffic.regime(), Regime::Leased, "{policy}");
+            }
+            look();
             assert_eq!(gateway.traffic.regime(), regime, "{policy}: {reply:?}");
             assert!(!gateway.has_sidecar(), "{policy}");
             assert!(gateway.due(NOW + SOON - 1).is_empty(), "{policy}: not asked again at once");

@@ -19,19 +19,21 @@ use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use weir_core::config::{self, Config};
+use weir_core::config::{self, Config, EnvVar};
 
 /// The store of a configuration.
 ///
 /// # Errors
-/// Its address is none. The text can be shown.
+/// Its address is none, or the variable that holds it is not set. The text can be shown.
 pub(crate) fn open(config: &Config) -> Result<Arc<dyn Store>, String> {
+    // The filter gives a call up after the whole of it, and shall hear before that the store is away.
+    let deadline = Duration::from_millis((config.sidecar.call_deadline.0 * 4 / 5).max(1));
     Ok(match &config.store {
         config::Store::Memory => Arc::new(Memory::new(usize::try_from(config.cache.store_bytes).unwrap_or(usize::MAX))),
-        config::Store::Redis(url) => {
-            // The filter gives a call up after the whole of it, and shall hear before that the store is away.
-            let deadline = Duration::from_millis((config.sidecar.call_deadline.0 * 4 / 5).max(1));
-            Arc::new(Redis::connect(url, deadline)?)
+        config::Store::Redis(url) => Arc::new(Redis::connect(url, deadline)?),
+        config::Store::Variable(EnvVar(name)) => {
+            let url = std::env::var(name).map_err(|_| format!("environment variable {name} (store) is not set"))?;
+            Arc::new(Redis::connect(&url, deadline).map_err(|problem| format!("{name}: {problem}"))?)
         }
     })
 }

@@ -144,11 +144,17 @@ fn store(cursor: Cursor<'_>, found: &mut Findings) -> Option<At<Store>> {
     if text == "memory" {
         return Some(cursor.at(Store::Memory));
     }
+    if let Some(name) = names::env_reference(&text) {
+        return Some(cursor.at(Store::Variable(EnvVar(name.to_owned()))));
+    }
     // Not repeated: it may hold a password.
     match RedisUrl::parse(&text) {
         Ok(_) => Some(cursor.at(Store::Redis(text))),
         Err(problem) => {
-            found.problem(&cursor.place(), format!("must be memory or the URL of a Redis: {problem}"));
+            found.problem(
+                &cursor.place(),
+                format!("must be memory, the URL of a Redis, or $NAME of a variable that holds one: {problem}"),
+            );
             None
         }
     }

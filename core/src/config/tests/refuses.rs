@@ -144,14 +144,14 @@ fn a_store_is_memory_or_a_redis() {
     check_with(
         "store: postgres://host\n",
         expect![[r#"
-        3:8: store: must be memory or the URL of a Redis: the scheme is redis, rediss, redis-sentinel or redis-cluster
-    "#]],
+            3:8: store: must be memory, the URL of a Redis, or $NAME of a variable that holds one: the scheme is redis, rediss, redis-sentinel or redis-cluster
+        "#]],
     );
     check_with(
         "store: redis-sentinel://host:26379\n",
         expect![[r#"
-        3:8: store: must be memory or the URL of a Redis: redis-sentinel:// names the master: …/mymaster
-    "#]],
+            3:8: store: must be memory, the URL of a Redis, or $NAME of a variable that holds one: redis-sentinel:// names the master: …/mymaster
+        "#]],
     );
 }
 

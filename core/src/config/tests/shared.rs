@@ -18,6 +18,13 @@ fn means<T: serde::Serialize>(value: &T, expected: Expect) {
 }
 
 #[test]
+fn a_stores_password_may_be_in_a_variable() {
+    means(&config("store: $REDIS_URL\n").store, expect![[r#"{"variable":"REDIS_URL"}"#]]);
+    means(&config("store: \"redis://h:1\"\n").store, expect![[r#"{"redis":"redis://h:1"}"#]]);
+    means(&config("").store, expect![[r#""memory""#]]);
+}
+
+#[test]
 fn a_sidecar_listens_on_an_address_or_a_socket() {
     means(
         &config(

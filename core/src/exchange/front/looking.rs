@@ -7,9 +7,16 @@ use super::super::step::{Effect, Step, Waker};
 use super::{Front, Looking, State};
 use crate::cache::Entry;
 use crate::refusal::Refusal;
+use crate::sidecar::Landed;
 use crate::stats::Outcome;
 use crate::traffic::part;
 use crate::wire::Found;
+
+/// For so many milliseconds a request waits for another: not longer than it would wait for a provider, and time must be
+/// left to ask one.
+fn longest(plan: &Plan, now: u64) -> u64 {
+    plan.patience().min(plan.deadline.saturating_sub(now).checked_div(2).unwrap_or(0))
+}
 
 impl Front {
     /// Looks into the cache, if the model has one; then the request goes on.
@@ -21,6 +28,12 @@ impl Front {
             && let Some(entry) = Entry::decode(&value)
         {
             return self.serve(&ask, &plan, &entry, looked, now);
+        }
+        let longest = now.saturating_add(longest(&plan, now));
+        if caching.joins(&self.gateway, self.ticket, longest) {
+            plan.caching = Some(caching);
+            self.state = State::Looking(Box::new(Looking { ask, plan, follows: true }));
+            return Step::wait(Waker::Flight, vec![]);
         }
         let call = caching.lookup(&self.gateway).and_then(|lookup| self.gateway.ask(Some(lookup), now));
         plan.caching = Some(caching);
@@ -46,13 +59,30 @@ impl Front {
                 None => self.go_on(ask, plan, now),
             },
             Some(Next::Follow { key, token }) => {
-                // Longer than it would wait for a provider it does not wait for another request.
-                let millis = plan.patience().min(plan.deadline.saturating_sub(now).checked_div(2).unwrap_or(0));
-                let call = self.gateway.follow(key, token, millis);
+                let call = self.gateway.follow(key, token, longest(&plan, now));
                 self.state = State::Looking(Box::new(Looking { ask, plan, follows: true }));
                 Step::wait(Waker::Sidecar, vec![Effect::Call(call)])
             }
             Some(Next::GoOn) | None => self.go_on(ask, plan, now),
+        }
+    }
+
+    /// The request of this worker that it waited for is over.
+    pub(super) fn landed(&mut self, landed: Landed, now: u64) -> Step {
+        let Looking { ask, plan, .. } = match std::mem::replace(&mut self.state, State::Replied) {
+            State::Looking(looking) => *looking,
+            other => {
+                self.state = other;
+                return Step::wait(Waker::Flight, vec![]);
+            }
+        };
+        match landed {
+            Landed::Answer { value, age } => match Entry::decode(&value) {
+                Some(entry) => self.serve(&ask, &plan, &entry, Looked::Coalesced { age }, now),
+                None => self.go_on(ask, plan, now),
+            },
+            Landed::Again => self.look(ask, plan, now),
+            Landed::Late => self.go_on(ask, plan, now),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::failure::Class;
 use crate::gateway::Gateway;
 use crate::headers::Headers;
 use crate::refusal::{Refusal, Reply};
+use crate::sidecar::Landed;
 use crate::stats::{Limited, Outcome};
 use crate::traffic::{Admission, Admitted, LOOK_AGAIN, Levels, Obstacle, Place, Until, Waiter, part};
 use crate::wire::Found;
@@ -35,6 +36,8 @@ pub enum FrontEvent<'a> {
     Looked {
         found: Option<Found>,
     },
+    /// Another request of this worker has brought the answer, or will not.
+    Landed(Landed),
     /// It waits, and it is its turn to try again.
     Turn,
     /// Only looked at if no attempt was served. `details` is Envoy's reason, such as
@@ -96,6 +99,12 @@ impl Front {
         Self { gateway, ticket, dialect: Dialect::OpenAi, state: State::Start, since: 0 }
     }
 
+    /// How the host knows it.
+    #[cfg(test)]
+    pub(super) fn ticket(&self) -> u32 {
+        self.ticket
+    }
+
     /// Takes one event. `now` is in milliseconds since 1970.
     pub fn step(&mut self, now: u64, event: FrontEvent<'_>) -> Step {
         match event {
@@ -109,6 +118,7 @@ impl Front {
             }
             FrontEvent::RequestComplete { body } => self.request_complete(body, now),
             FrontEvent::Looked { found } => self.looked(found, now),
+            FrontEvent::Landed(landed) => self.landed(landed, now),
             FrontEvent::Turn => self.turn(now),
             FrontEvent::ResponseHeaders { status, details } => self.response_headers(status, details, now),
             FrontEvent::Closed => self.closed(now),
@@ -279,7 +289,7 @@ impl Front {
             }
             State::Reading(ask) => self.over(None, ask.tenant, Outcome::Aborted, now),
             State::Looking(looking) => {
-                looking.plan.abandon(&self.gateway);
+                looking.plan.abandon(&self.gateway, self.ticket);
                 self.over(Some(looking.plan.model()), looking.ask.tenant, Outcome::Aborted, now);
             }
             // An exchange ends when its attempts have let go of it too.
@@ -335,7 +345,7 @@ impl Front {
                 self.refuse_of(refusal, Some(waiting.plan.model()), waiting.ask.tenant, now)
             }
             State::Looking(looking) => {
-                looking.plan.abandon(&self.gateway);
+                looking.plan.abandon(&self.gateway, self.ticket);
                 self.refuse_of(refusal, Some(looking.plan.model()), looking.ask.tenant, now)
             }
             State::Reading(ask) => self.refuse_of(refusal, None, ask.tenant, now),

@@ -1,5 +1,6 @@
 //! The two roles, driven without a host: what a test needs of Envoy is a loop of a few lines.
 
+mod caching;
 mod counting;
 mod keys;
 
@@ -47,6 +48,7 @@ struct Done {
     response_headers: Option<Headers>,
     response_body: Option<String>,
     reply: Option<(u16, String)>,
+    reply_headers: Option<Headers>,
     exchange: Option<Rc<Exchange>>,
     reset: bool,
     calls: Vec<Call>,
@@ -62,7 +64,10 @@ fn done(step: Step) -> Done {
             Effect::RequestBody(body) => done.request_body = Some(text(body)),
             Effect::ResponseHeaders(list) => done.response_headers = Some(Headers::decode(encode(&list))),
             Effect::ResponseBody(body) => done.response_body = Some(text(body)),
-            Effect::Reply(reply) => done.reply = Some((reply.status, text(reply.body))),
+            Effect::Reply(reply) => {
+                done.reply_headers = Some(Headers::decode(encode(&reply.headers)));
+                done.reply = Some((reply.status, text(reply.body)));
+            }
             Effect::Reset => done.reset = true,
             Effect::NotePath(path) => assert!(!path.contains('?'), "without the query: {path}"),
             Effect::Publish(exchange) => done.exchange = Some(exchange),
