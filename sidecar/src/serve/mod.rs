@@ -19,7 +19,7 @@ pub(crate) use listen::Socket;
 
 use crate::failure::{Failure, Outcome};
 use crate::store::{self, Store, Unavailable};
-use crate::{load, log, output, stop};
+use crate::{load, log, output, secret, stop};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
@@ -82,15 +82,7 @@ impl Sidecar {
     /// The variable is not set, or the store's address is none.
     pub(crate) fn new(config: &Config) -> Outcome<Arc<Self>> {
         let store = store::open(config).map_err(Failure::Runtime)?;
-        let secret = match &config.sidecar.secret {
-            None => None,
-            Some(name) => Some(
-                std::env::var(&name.0)
-                    .ok()
-                    .filter(|secret| !secret.is_empty())
-                    .ok_or_else(|| Failure::Runtime(format!("environment variable {} is not set", name.0)))?,
-            ),
-        };
+        let secret = secret::read(config)?;
         let tenants = config.tenants.iter().map(|tenant| tenant.name.clone()).collect();
         Ok(Self::with(store, Options { secret, tenants, room: Room::default() }))
     }

@@ -1,9 +1,12 @@
 //! What the `weir` command asks.
 
-use super::{Running, flaky, whole};
+use super::{Options, Running, flaky, whole};
+use crate::client::Client;
+use crate::failure::Failure;
 use crate::store::{ApiKey, Memory};
 use reqwest::{Method, StatusCode};
 use std::sync::Arc;
+use weir_core::config::{EnvVar, Listen};
 
 fn key(tenant: &str) -> ApiKey {
     ApiKey { id: "ab".repeat(6), sha256: "ab".repeat(32), tenant: tenant.to_owned(), ..ApiKey::default() }
@@ -80,4 +83,44 @@ async fn without_the_store_it_says_so() {
     assert_eq!(send(&sidecar, Method::DELETE, "/admin/v1/keys/x", &()).await.0, StatusCode::SERVICE_UNAVAILABLE);
     let usage = sidecar.get("/admin/v1/usage?from=2026-11-26&to=2026-11-26").await;
     assert_eq!(usage, (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n".to_owned()));
+}
+
+fn says<T: std::fmt::Debug>(outcome: Result<T, Failure>) -> String {
+    match outcome {
+        Err(Failure::Runtime(text)) => text,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn the_command_reaches_it_with_the_secret_and_tells_what_is_wrong_without() {
+    let options =
+        Options { secret: Some("s3cret".to_owned()), tenants: vec!["team-a".to_owned()], ..Options::default() };
+    let sidecar = Running::with(Arc::new(Memory::new(1 << 20)), options).await;
+    let listen = Listen::Tcp(sidecar.address);
+    let with =
+        |secret: &str| Client::at(listen.clone(), Some((EnvVar("SHARED".to_owned()), secret.to_owned()))).unwrap();
+    let client = with("s3cret");
+    client.post("/admin/v1/keys", &key("team-a")).await.unwrap();
+    assert_eq!(client.get::<Vec<ApiKey>>("/admin/v1/keys").await.unwrap(), [key("team-a")]);
+    let unknown = says(client.post("/admin/v1/keys", &key("team-z")).await);
+    assert_eq!(unknown, "the configuration has no tenant 'team-z'; known: team-a");
+    client.delete(&format!("/admin/v1/keys/{}", key("").id)).await.unwrap();
+    assert_eq!(says(client.delete("/admin/v1/keys/abc").await), "there is no key abc");
+    let wrong = says(with("other").get::<Vec<ApiKey>>("/admin/v1/keys").await);
+    assert_eq!(wrong, format!("the sidecar at {listen} has another secret than $SHARED"));
+    let without = Client::at(listen.clone(), None).unwrap();
+    let missing = says(without.get::<Vec<ApiKey>>("/admin/v1/keys").await);
+    assert_eq!(missing, "the secret is missing or wrong (sidecar.secret)");
+}
+
+#[tokio::test]
+async fn the_command_says_where_no_sidecar_is() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let text = says(Client::at(Listen::Tcp(free), None).unwrap().get::<Vec<ApiKey>>("/admin/v1/keys").await);
+    assert_eq!(text, format!("no sidecar at {free} (sidecar.listen): is `weir up` or `weir serve` running?"));
+    let folder = tempfile::tempdir().unwrap();
+    let socket = Listen::Unix(folder.path().join("none.sock").to_str().unwrap().to_owned());
+    let text = says(Client::at(socket, None).unwrap().get::<Vec<ApiKey>>("/admin/v1/keys").await);
+    assert!(text.starts_with("no sidecar at unix:/") && text.ends_with("running?"), "{text}");
 }
