@@ -13,7 +13,7 @@ pub(super) struct Health {
     well: Cell<bool>,
     /// How many Envoys share the limits, as last heard; 1 before.
     envoys: Cell<u64>,
-    /// Looks into the cache in a row that were not answered in time.
+    /// Calls in a row that were not answered in time and may have been this worker's fault.
     late: Cell<u32>,
     /// While it is not well: since when, and when the first of the beats that have succeeded since did. In milliseconds
     /// since 1970.
@@ -24,7 +24,7 @@ pub(super) struct Health {
 /// The longest time for which beats must succeed, in milliseconds: what one of them lacks, the next ones have.
 const SETTLING: u64 = 1_000;
 /// So many are still chance: a worker that has a burst to read may notice an answer too late.
-const LATE: u32 = 3;
+const LATE: u32 = 8;
 
 impl Health {
     pub(super) fn new(expected: bool) -> Self {

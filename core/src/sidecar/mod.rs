@@ -39,6 +39,8 @@ pub struct Sidecar {
     envoy: u64,
     /// Leads and followers are told apart by these.
     tokens: Cell<u64>,
+    /// Requests that have come.
+    seen: Cell<u64>,
     /// When the last beat began; whether it is under way.
     beat: Cell<u64>,
     beating: Cell<bool>,
@@ -53,6 +55,7 @@ impl Sidecar {
             envoy,
             // Of two workers never the same: they count up from where nobody else is.
             tokens: Cell::new(crate::chance::mix(worker)),
+            seen: Cell::new(0),
             beat: Cell::new(0),
             beating: Cell::new(false),
         }
@@ -77,13 +80,21 @@ impl Gateway {
         let has_lookup = lookup.is_some();
         let ask = Ask { envoy: self.sidecar.envoy, lookup, leases: asks };
         let timeout = self.config.sidecar.call_deadline.0;
-        Some(Call::new(wire::ASK, wire::encode(&ask), timeout, Purpose::Ask { lookup: has_lookup, leases }, now))
+        Some(
+            Call::new(wire::ASK, wire::encode(&ask), timeout, Purpose::Ask { lookup: has_lookup, leases }, now)
+                .made_after(self.sidecar.seen.get()),
+        )
     }
 
     /// Waits, for at most so many milliseconds, for what another request will bring.
     pub(crate) fn follow(&self, key: Key, token: u64, millis: u64, now: u64) -> Call {
         let timeout = millis.saturating_add(self.config.sidecar.call_deadline.0);
         Call::new(wire::WAIT, wire::encode(&Wait { key, token, millis }), timeout, Purpose::Wait, now)
+    }
+
+    /// A request has come.
+    pub(crate) fn note_request(&self) {
+        self.sidecar.seen.set(self.sidecar.seen.get().wrapping_add(1));
     }
 
     /// Whether the cache can be asked at all.
@@ -107,7 +118,7 @@ impl Gateway {
 
     /// Whether something is to be called soon, so that ticks should come fast.
     pub fn is_call_due(&self) -> bool {
-        self.sidecar.outbox.borrow().has_puts() || self.flights.has_news() || self.traffic.wants_lease()
+        self.sidecar.outbox.borrow().has_puts() || self.flights.has_news() || self.traffic.has_news()
     }
 
     /// Requests that waited for another like them, and what they shall hear now: by the host's tickets.
@@ -150,9 +161,11 @@ impl Gateway {
                 self.leased(leases.as_ref(), answer.as_ref().map(|answer| answer.leases.as_slice()), now);
                 match (&answer, leases) {
                     (Some(_), _) => self.sidecar.health.answered_in_time(),
-                    (None, _) if outcome.is_timeout() && call.was_heard_late(now) => {}
-                    // One late look says little; many in a row do.
-                    (None, None) if outcome.is_timeout() && self.sidecar.health.is_only_late() => {}
+                    // One that this worker was too busy for says little, and so does a look; many in a row do.
+                    (None, leases)
+                        if outcome.is_timeout()
+                            && (leases.is_none() || call.was_heard_late(self.sidecar.seen.get(), now))
+                            && self.sidecar.health.is_only_late() => {}
                     (None, _) => self.lost(now),
                 }
                 answer?.found

@@ -309,11 +309,13 @@ impl Meter {
     }
 
     /// The own bucket as it is in force, or will be: it begins with what was leased and not used. What else was left for
-    /// all may have been taken by others by now; what flows in is shared.
+    /// all may have been taken by others by now, unless there are none; what flows in is shared.
     fn local(&self, rate: Rate, envoys: u64, held: u64, now: u64) -> Bucket {
         let mut own = self.own;
         if !self.is_local && self.heard > 0 {
-            own.at_most(rate.share(envoys), u64::try_from(self.left(held)).unwrap_or(0), now);
+            let left = u64::try_from(self.left(held)).unwrap_or(0);
+            let others = if envoys > 1 { 0 } else { self.all.level(rate, now) };
+            own.at_most(rate.share(envoys), left.saturating_add(others), now);
         }
         own
     }

@@ -34,6 +34,8 @@ const MOST_WANTS: usize = 64;
 pub(super) struct Leases {
     /// What one request lacks is granted as a whole.
     wanted: RefCell<Vec<Vec<Want>>>,
+    /// A provider has said how little is left.
+    news: Cell<bool>,
     regime: Cell<Regime>,
     /// How long a call takes at most, in milliseconds.
     patience: u64,
@@ -41,7 +43,13 @@ pub(super) struct Leases {
 
 impl Leases {
     pub(super) fn new(patience: u64) -> Self {
-        Self { wanted: RefCell::default(), regime: Cell::default(), patience }
+        Self { wanted: RefCell::default(), news: Cell::default(), regime: Cell::default(), patience }
+    }
+
+    /// A provider says how little is left: the others shall hear of it now, since it is less with each moment.
+    pub(super) fn tell(&self, want: Want) {
+        self.news.set(true);
+        self.want(vec![want]);
     }
 
     /// A request lacks all of these.
@@ -89,9 +97,9 @@ impl Traffic {
         self.tenants.iter().for_each(|tenant| tenant.limiting.regime.set(regime));
     }
 
-    /// Whether there is something to ask the sidecar for.
-    pub fn wants_lease(&self) -> bool {
-        self.regime() == Regime::Leased && !self.leases.wanted.borrow().is_empty()
+    /// Whether the sidecar should hear at once of something that nobody waits for.
+    pub fn has_news(&self) -> bool {
+        self.regime() == Regime::Leased && self.leases.news.get()
     }
 
     /// The sidecar does not answer. Where limits hold locally, what flows in counts from now on, for all workers.
@@ -106,6 +114,7 @@ impl Traffic {
     /// What the sidecar is to be asked for now, if there is anything.
     pub fn lease(&self, config: &Config, now: u64) -> Option<LeaseCall> {
         let wanted = std::mem::take(&mut *self.leases.wanted.borrow_mut());
+        self.leases.news.set(false);
         if self.regime() != Regime::Leased {
             return None;
         }

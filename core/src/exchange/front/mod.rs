@@ -176,6 +176,7 @@ impl Front {
             Ok(plan) => plan,
             Err(refusal) => return self.refuse_of(&refusal, None, ask.tenant, now),
         };
+        self.gateway.note_request();
         let mut step = self.look(ask, plan, now);
         // Envoy need not keep the prompt, whether the request goes or waits.
         if !matches!(self.state, State::Replied) {
