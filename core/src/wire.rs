@@ -164,6 +164,10 @@ pub struct LimitAsk {
     /// The provider itself says that no more than this is left.
     #[n(8)]
     pub at_most: Option<u64>,
+    /// Milliseconds until the store's bucket is full, by what the sidecar said last: one that was restarted, and its store
+    /// with it, does not know.
+    #[n(9)]
+    pub full_in: Option<u64>,
 }
 
 /// The answer to a [`LeaseAsk`], limit by limit.

@@ -13,6 +13,8 @@ pub struct Call {
     pub body: Vec<u8>,
     /// Milliseconds.
     pub timeout: u64,
+    /// When it was made, in milliseconds since 1970.
+    made: u64,
     purpose: Purpose,
 }
 
@@ -26,8 +28,13 @@ pub(super) enum Purpose {
 }
 
 impl Call {
-    pub(super) fn new(path: &'static str, body: Vec<u8>, timeout: u64, purpose: Purpose) -> Self {
-        Self { path, body, timeout, purpose }
+    pub(super) fn new(path: &'static str, body: Vec<u8>, timeout: u64, purpose: Purpose, now: u64) -> Self {
+        Self { path, body, timeout, made: now, purpose }
+    }
+
+    /// Whether this worker itself was too busy to hear of the end in time: then a timeout says nothing of the sidecar.
+    pub(super) fn was_heard_late(&self, now: u64) -> bool {
+        now.saturating_sub(self.made) > self.timeout.saturating_add(self.timeout.checked_div(2).unwrap_or(0))
     }
 
     pub(super) fn purpose(&self) -> &Purpose {

@@ -89,6 +89,20 @@ impl Traffic {
         self.tenants.iter().for_each(|tenant| tenant.limiting.regime.set(regime));
     }
 
+    /// Whether there is something to ask the sidecar for.
+    pub fn wants_lease(&self) -> bool {
+        self.regime() == Regime::Leased && !self.leases.wanted.borrow().is_empty()
+    }
+
+    /// The sidecar does not answer. Where limits hold locally, what flows in counts from now on, for all workers.
+    pub fn go_local(&self, now: u64) {
+        if matches!(self.regime(), Regime::Local { .. }) {
+            for of in self.all_books() {
+                self.books(of, now, |ledger, limiting| ledger.go_local(limiting, now).then_some(()));
+            }
+        }
+    }
+
     /// What the sidecar is to be asked for now, if there is anything.
     pub fn lease(&self, config: &Config, now: u64) -> Option<LeaseCall> {
         let wanted = std::mem::take(&mut *self.leases.wanted.borrow_mut());
@@ -110,9 +124,8 @@ impl Traffic {
 
     /// What the sidecar should hear of, once a second.
     pub fn account(&self, config: &Config, now: u64) -> Option<LeaseCall> {
-        let providers = (0..self.desks.len()).map(Books::Provider);
         let mut call = LeaseCall::default();
-        for of in providers.chain((0..self.tenants.len()).map(Books::Tenant)) {
+        for of in self.all_books() {
             let asks = self.books(of, now, |ledger, limiting| {
                 let asks = ledger.report(limiting, now);
                 (!asks.is_empty()).then_some(asks)
@@ -131,12 +144,17 @@ impl Traffic {
             let leased = answer.and_then(|answer| answer.get(index));
             for (place, (ask, (of, meter))) in asks.limits.iter().zip(&mut meters).enumerate() {
                 let answer = leased.and_then(|leased| leased.limits.get(place));
-                self.books(*of, now, |ledger, _| {
-                    ledger.answered(*meter, ask, answer, now);
+                self.books(*of, now, |ledger, limiting| {
+                    ledger.answered(limiting, *meter, ask, answer, now);
                     Some(())
                 });
             }
         }
+    }
+
+    fn all_books(&self) -> impl Iterator<Item = Books> + use<> {
+        let providers = (0..self.desks.len()).map(Books::Provider);
+        providers.chain((0..self.tenants.len()).map(Books::Tenant))
     }
 
     /// Changes the ledger of a provider or a tenant, unless `change` returns None. The outer None: nobody has it, or other

@@ -141,6 +141,9 @@ impl Permit {
                 state.quota.ledger.at_most(&desk.limiting, self.part, requests, tokens, counted);
                 Change::Write(())
             });
+            // The others shall hear of it now: it is less with each moment.
+            let of = Books::Provider(self.provider);
+            self.traffic.leases.want(vec![Want { of, part: self.part, tokens: None }]);
         }
     }
 

@@ -40,7 +40,7 @@ pub(super) struct Leases {
 
 impl Leases {
     pub(super) fn new(store: Arc<dyn Store>, books: Books) -> Self {
-        Self { store, table: Mutex::new(Table::new(books)) }
+        Self { store, table: Mutex::new(Table::new(books, Instant::now())) }
     }
 
     /// Grants what can be granted: an ask as a whole or not at all. What was granted before a failure is told the next time.

@@ -22,6 +22,7 @@ pub(super) struct Table {
     accounts: usize,
     /// A store that has forgotten a bucket goes on from here.
     mirrors: HashMap<String, Mirror>,
+    born: Instant,
 }
 
 struct Kept {
@@ -37,8 +38,8 @@ struct Mirror {
 }
 
 impl Table {
-    pub(super) fn new(books: Books) -> Self {
-        Self { books, envoys: HashMap::new(), accounts: 0, mirrors: HashMap::new() }
+    pub(super) fn new(books: Books, now: Instant) -> Self {
+        Self { books, envoys: HashMap::new(), accounts: 0, mirrors: HashMap::new(), born: now }
     }
 
     /// Takes in what an Envoy says, and what is to be debited for it.
@@ -49,9 +50,12 @@ impl Table {
         if new > 0 && (of_envoy + new > MOST_OF_ENVOY || self.accounts + new > MOST_ACCOUNTS) {
             return Err(Unavailable("too many limits are leased".to_owned()));
         }
+        // Later, who is not known is new, or was silent for long, and what it says of the bucket is old.
+        let is_young = now.saturating_duration_since(self.born) < GONE;
         let own = self.envoys.entry(envoy).or_default();
         let debits = asks.iter().map(|ask| {
             let resource = Resource::of(&ask.id);
+            let is_first = !own.contains_key(&ask.id);
             let kept = own.entry(ask.id.clone()).or_insert_with(|| {
                 let account = Account::adopt(ask);
                 self.books.reserve(resource, account.outstanding());
@@ -62,6 +66,7 @@ impl Table {
             self.books.reserve(resource, news.reserved);
             self.books.settle(resource, news.spent);
             self.books.expire(resource, news.returned);
+            let known = if is_first && is_young { level(ask, news.owed) } else { None };
             let Mirror { full_at, changes } = self.mirrors.get(&ask.id).copied().unwrap_or_default();
             Debit {
                 id: ask.id.clone(),
@@ -69,7 +74,7 @@ impl Table {
                 burst: ask.burst.max(1),
                 owed: news.owed,
                 returned: news.returned,
-                at_most: ask.at_most,
+                at_most: ask.at_most.into_iter().chain(known).min(),
                 need: ask.need.saturating_sub(news.unheard),
                 want: ask.want.saturating_sub(news.unheard),
                 full_at,
@@ -155,4 +160,12 @@ impl Table {
             self.mirrors.insert(id.to_owned(), mirror);
         }
     }
+}
+
+/// What an Envoy knows to be left in the bucket, at most, when it has used `owed` without asking: where the store died with
+/// the sidecar, each Envoy's first message says how full it was.
+fn level(ask: &LimitAsk, owed: u64) -> Option<u64> {
+    let missing = (u128::from(ask.full_in?) * u128::from(ask.per_minute)).div_ceil(60_000);
+    let missing = u64::try_from(missing).unwrap_or(u64::MAX);
+    Some(ask.burst.saturating_sub(missing.saturating_add(owed)))
 }

@@ -112,7 +112,18 @@ impl Envoy {
     fn asks(&self, need: u64, want: u64) -> Vec<LeaseAsk> {
         let limits = IDS.iter().zip(self.limits).map(|(id, Totals { known, spent, returned })| {
             let id = (*id).to_owned();
-            LimitAsk { id, per_minute: PER_MINUTE, burst: BURST, known, spent, returned, need, want, at_most: None }
+            LimitAsk {
+                id,
+                per_minute: PER_MINUTE,
+                burst: BURST,
+                known,
+                spent,
+                returned,
+                need,
+                want,
+                at_most: None,
+                full_in: None,
+            }
         });
         vec![LeaseAsk { limits: limits.collect() }]
     }
