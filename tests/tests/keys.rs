@@ -1,80 +1,107 @@
-//! Keys that are made, used and taken back while the gateway runs, and what was used with them.
+//! API keys that are in the store only: they come and go on all Envoys, without a restart.
 
-use serde_json::Value;
-use std::time::Duration;
+use futures_util::future::join_all;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+use weir_e2e::load::{Load, Schedule, Shot};
+use weir_e2e::{Answer, CLIENT_KEY, Gateway, Redis, RedisVersion, Setup, chat, key_sha256};
+use weir_sim::{Sim, SimConfig};
 
-use weir_e2e::{Answer, Command, Finished, Gateway, Setup, alone, chat};
-
-const TENANTS: &str =
-    "models:\n  smart: [openai/gpt-5.6]\ntenants:\n  team-a: { models: [smart] }\n  team-b: { models: [smart] }\n";
-
-fn setup() -> Setup {
-    Setup::new(TENANTS).sidecar("secret: $SHARED").env("SHARED", "between-the-two")
-}
-
-/// Runs `weir` against the gateway's own sidecar.
-async fn weir(gateway: &Gateway, arguments: &[&str]) -> Finished {
-    let yaml = setup().yaml(&gateway.sim, 1, 2, gateway.sidecar.port());
-    Command::new(arguments).config(&yaml).env("SHARED", "between-the-two").run().await
-}
-
-async fn status(gateway: &Gateway, key: &str) -> u16 {
-    let request = gateway.http.post(gateway.url("/v1/chat/completions")).bearer_auth(key);
-    Answer::of(request.json(&chat("smart", "Hi"))).await.status
-}
-
-/// Each worker hears by itself: eight in a row have met them all.
-async fn becomes(gateway: &Gateway, key: &str, expected: u16) {
-    let heard = async {
-        let mut row = 0;
-        while row < 8 {
-            row = if status(gateway, key).await == expected { row + 1 } else { 0 };
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(5), heard).await.expect("all workers hear of it");
-}
+const FIRST: &str = "the-first-key-of-team-a";
+const SECOND: &str = "the-second-key-of-team-a";
+const BRIEF: &str = "a-key-that-expires";
+const OTHER: &str = "a-key-of-team-b";
+/// All workers of all Envoys know of a key by then.
+const KNOWN: Duration = Duration::from_secs(3);
+/// Requests at each Envoy, each over a connection of its own: all of its workers are asked.
+const ALL_WORKERS: usize = 8;
 
 #[tokio::test]
-async fn a_key_opens_and_closes_without_a_restart_and_what_it_used_is_told() {
-    let _alone = alone().await;
-    let gateway = setup().start().await;
-    let made = weir(&gateway, &["keys", "new", "--tenant", "team-a", "--label", "ci", "--expires", "90d"]).await;
-    assert_eq!(made.code, Some(0), "{}", made.stderr);
-    let key = made.stdout.trim();
-    assert!(key.starts_with("weir_") && key.len() == 48 && made.stdout.lines().count() == 1, "{key}");
-    becomes(&gateway, key, 200).await;
+async fn keys_of_the_store_open_and_close_all_envoys_without_a_restart() {
+    let redis = Redis::start(RedisVersion::Seven);
+    let sim = Arc::new(Sim::start(SimConfig::free_ports()).await.expect("the simulator starts"));
+    let setup = Setup::new(&format!(
+        "models:\n  smart: [openai/gpt-5.6]\n  cheap: [openai/gpt-6-astra]\nstore: {}\n\
+         tenants:\n  team-a: {{ models: [smart] }}\n  team-b: {{ models: [cheap] }}\n",
+        redis.url()
+    ));
+    let fleet = join_all((0..2).map(|_| setup.start_at(&sim))).await;
 
-    let listed = weir(&gateway, &["keys", "list", "--json"]).await;
-    let keys: Value = serde_json::from_str(&listed.stdout).expect("JSON");
-    assert_eq!((&keys[0]["tenant"], &keys[0]["label"]), (&"team-a".into(), &"ci".into()));
-    assert!(!listed.stdout.contains(key) && !gateway.process.stderr().contains(key));
+    until(&fleet, FIRST, 401, "before there is any key").await;
+    let stranger = fleet[0].chat(&chat("smart", "Who am I?")).await;
+    assert_eq!(stranger.expect_error(401, CLIENT_KEY)["code"], "invalid_api_key");
 
-    let id = keys[0]["id"].as_str().expect("an id");
-    assert_eq!(weir(&gateway, &["keys", "revoke", id]).await.code, Some(0));
-    becomes(&gateway, key, 401).await;
+    add(&fleet[0], FIRST, "team-a", None).await;
+    until(&fleet, FIRST, 200, "a new key").await;
+    add(&fleet[1], SECOND, "team-a", None).await;
+    add(&fleet[1], OTHER, "team-b", None).await;
+    until(&fleet, SECOND, 200, "another key of the same tenant").await;
+    until(&fleet, OTHER, 403, "another tenant, which may not use this model").await;
+    until(&fleet, FIRST, 200, "the first key still").await;
 
-    let told = async {
-        loop {
-            let usage = weir(&gateway, &["usage", "--days", "1", "--by", "tenant", "--json"]).await;
-            let rows: Value = serde_json::from_str(&usage.stdout).expect("JSON");
-            if rows[0]["requests"].as_u64().is_some_and(|requests| requests >= 8) {
-                return rows;
+    let expires = now() + 4;
+    add(&fleet[0], BRIEF, "team-a", Some(expires)).await;
+    until(&fleet, BRIEF, 200, "a key that expires").await;
+    tokio::time::sleep(Duration::from_secs(expires.saturating_sub(now()))).await;
+    until(&fleet, BRIEF, 401, "a key that has expired").await;
+
+    let revoked = fleet[1].http.delete(keys(&fleet[1], &format!("/{}", id(FIRST)))).send().await.expect("an answer");
+    assert_eq!(revoked.status(), 204);
+    until(&fleet, FIRST, 401, "a revoked key").await;
+    until(&fleet, SECOND, 200, "the other key").await;
+    let again = fleet[0].http.delete(keys(&fleet[0], &format!("/{}", id(FIRST)))).send().await.expect("an answer");
+    assert_eq!(again.status(), 404, "it is gone");
+
+    let unknown = Answer::of(fleet[0].http.post(keys(&fleet[0], "")).json(&key(FIRST, "team-c", None))).await;
+    assert_eq!(unknown.status, 404, "{}", unknown.body);
+    assert!(unknown.body.contains("team-c") && unknown.body.contains("team-a, team-b"), "{}", unknown.body);
+
+    let listed = fleet[1].admin("/admin/v1/keys").await;
+    let ids: Vec<&str> = listed.as_array().expect("a list").iter().filter_map(|key| key["id"].as_str()).collect();
+    assert!(ids.contains(&&*id(SECOND)) && !ids.contains(&&*id(FIRST)), "{listed}");
+}
+
+fn keys(gateway: &Gateway, path: &str) -> String {
+    format!("http://{}/admin/v1/keys{path}", gateway.sidecar)
+}
+
+fn key(key: &str, tenant: &str, expires: Option<u64>) -> serde_json::Value {
+    let sha256 = key_sha256(key);
+    json!({ "id": id(key), "sha256": sha256, "tenant": tenant, "label": "of a test", "created": now(), "expires": expires })
+}
+
+fn id(key: &str) -> String {
+    key_sha256(key).chars().take(12).collect()
+}
+
+fn now() -> u64 {
+    SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs()
+}
+
+async fn add(gateway: &Gateway, name: &str, tenant: &str, expires: Option<u64>) {
+    let added = Answer::of(gateway.http.post(keys(gateway, "")).json(&key(name, tenant, expires))).await;
+    assert_eq!(added.status, 204, "{name}: {}", added.body);
+}
+
+/// Waits until every worker of every Envoy answers so, which must not take longer than [`KNOWN`].
+async fn until(fleet: &[Gateway], key: &'static str, status: u16, what: &str) {
+    let begun = Instant::now();
+    let shot = Shot::new(&chat("smart", "Hi")).key(key);
+    loop {
+        let asked = fleet.iter().map(|gateway| {
+            let shot = shot.clone();
+            async move {
+                let load = Load::at(gateway.address).connected(ALL_WORKERS).await;
+                load.run(Schedule::at_once(ALL_WORKERS), |_| shot.clone()).await
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+        });
+        let reports = join_all(asked).await;
+        if reports.iter().all(|report| report.with_status(status).count() == ALL_WORKERS) {
+            return;
         }
-    };
-    let rows = tokio::time::timeout(Duration::from_secs(10), told).await.expect("it is counted");
-    assert_eq!(rows.as_array().map(Vec::len), Some(1));
-    assert_eq!(rows[0]["tenant"], "team-a");
-    assert!(rows[0]["cost_microusd"].as_u64().is_some_and(|cost| cost > 0), "{rows}");
-}
-
-#[tokio::test]
-async fn a_tenant_that_is_not_known_gets_no_key() {
-    let _alone = alone().await;
-    let gateway = setup().start().await;
-    let refused = weir(&gateway, &["keys", "new", "--tenant", "team-z"]).await;
-    assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""));
-    assert!(refused.stderr.contains("team-a, team-b"), "{}", refused.stderr);
+        let summaries: Vec<String> = reports.iter().map(|report| report.summary()).collect();
+        assert!(begun.elapsed() < KNOWN, "{what}: no {status} after {KNOWN:?}: {summaries:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
