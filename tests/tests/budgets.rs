@@ -118,7 +118,7 @@ async fn all_books_say(fleet: &[Gateway], microusd: u64) {
 
     let begun = Instant::now();
     let rows = loop {
-        let usage = fleet[1].admin("/admin/v1/usage?from=2020-01-01&to=2100-01-01").await;
+        let usage = fleet[1].admin(&usage_of_today()).await;
         let rows = usage.as_array().expect("a list").clone();
         let sum = |field: &str| rows.iter().filter_map(|row| row[field].as_u64()).sum::<u64>();
         if sum("cost_microusd") == microusd && sum("cache_hits") == 2 {
@@ -139,4 +139,14 @@ async fn not_at_midnight() {
     if left < 30 {
         tokio::time::sleep(Duration::from_secs(left + 1)).await;
     }
+}
+
+/// Yesterday and tomorrow are asked for too: the test may run at midnight.
+fn usage_of_today() -> String {
+    let now = jiff::Timestamp::now();
+    let day = |at: Result<jiff::Timestamp, jiff::Error>| {
+        jiff::tz::Offset::UTC.to_datetime(at.expect("a day")).date().to_string()
+    };
+    let a_day = jiff::SignedDuration::from_hours(24);
+    format!("/admin/v1/usage?from={}&to={}", day(now.checked_sub(a_day)), day(now.checked_add(a_day)))
 }
