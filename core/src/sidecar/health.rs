@@ -11,7 +11,7 @@ use std::cell::Cell;
 pub(super) struct Health {
     expected: bool,
     well: Cell<bool>,
-    /// How many Envoys share the limits, as last heard; 1 before.
+    /// How many Envoys share the limits, as last heard; 0 before.
     envoys: Cell<u64>,
     /// Calls in a row that were not answered in time and may have been this worker's fault.
     late: Cell<u32>,
@@ -31,7 +31,7 @@ impl Health {
         Self {
             expected,
             well: Cell::new(expected),
-            envoys: Cell::new(1),
+            envoys: Cell::new(0),
             late: Cell::new(0),
             lost: Cell::new(0),
             back: Cell::new(None),
@@ -82,9 +82,11 @@ impl Health {
     /// How limits hold now.
     pub(super) fn regime(&self, on_outage: OnOutage) -> Regime {
         match on_outage {
+            // Who shares its limits with nobody needs no leases; the sidecar hears each second what was used.
+            _ if self.is_well() && self.envoys.get() == 1 => Regime::Local { envoys: 1 },
             _ if self.is_well() => Regime::Leased,
             _ if !self.expected => Regime::Local { envoys: 1 },
-            OnOutage::Local => Regime::Local { envoys: self.envoys.get() },
+            OnOutage::Local => Regime::Local { envoys: self.envoys.get().max(1) },
             OnOutage::Open => Regime::Open,
             OnOutage::Closed => Regime::Closed,
         }

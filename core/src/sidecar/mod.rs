@@ -255,7 +255,7 @@ impl Gateway {
     /// Limits hold as the sidecar's health allows.
     pub(crate) fn apply_regime(&self) {
         let regime = self.sidecar.health.regime(self.config.sidecar.on_outage);
-        self.set_outage(self.sidecar.health.is_expected() && regime != Regime::Leased);
+        self.set_outage(self.sidecar.health.is_expected() && !self.sidecar.health.is_well());
         if self.traffic.regime() != regime {
             self.traffic.hold(regime);
         }
