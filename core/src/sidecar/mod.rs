@@ -17,7 +17,7 @@ pub(crate) use flights::{Flights, Pilot};
 pub(crate) use lead::LeadGuard;
 
 use crate::gateway::Gateway;
-use crate::traffic::{LeaseCall, Regime};
+use crate::traffic::LeaseCall;
 use crate::wire::{self, Answer, Ask, Beat, Beaten, Found, Key, Lookup, Put, Report, Wait};
 use call::Purpose;
 use health::Health;

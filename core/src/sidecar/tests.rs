@@ -3,6 +3,7 @@
 use super::*;
 use crate::config;
 use crate::testing::Host;
+use crate::traffic::Regime;
 use std::rc::Rc;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
