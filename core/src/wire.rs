@@ -56,7 +56,8 @@ pub struct Lookup {
 /// What a look brought.
 #[derive(Clone, Debug, PartialEq, Encode, Decode, CborLen)]
 pub enum Found {
-    /// Nothing, and there is nobody to wait for: the store is out of order, or it was only a look.
+    /// Nothing, and there is nobody to wait for: it was only a look; or, after a [`Wait`], the store is out of order or too
+    /// many wait.
     #[n(0)]
     Miss,
     #[n(1)]
@@ -87,7 +88,7 @@ pub struct Hit {
 /// The answer to an [`Ask`].
 #[derive(Clone, Debug, Default, PartialEq, Encode, Decode, CborLen)]
 pub struct Answer {
-    /// To its lookup.
+    /// To its lookup; none when the store is out of order.
     #[n(0)]
     pub found: Option<Found>,
     /// To its leases, in their order; empty when the store is out of order.
@@ -163,6 +164,10 @@ pub struct LimitAsk {
     /// The provider itself says that no more than this is left.
     #[n(8)]
     pub at_most: Option<u64>,
+    /// Milliseconds until the store's bucket is full, by what the sidecar said last: one that was restarted, and its store
+    /// with it, does not know.
+    #[n(9)]
+    pub full_in: Option<u64>,
 }
 
 /// The answer to a [`LeaseAsk`], limit by limit.
@@ -293,7 +298,7 @@ pub struct BudgetAsk {
 /// The answer to a [`Beat`].
 #[derive(Clone, Debug, Default, PartialEq, Encode, Decode, CborLen)]
 pub struct Beaten {
-    /// Envoys that live.
+    /// Envoys that live; 0 when the store is out of order.
     #[n(0)]
     pub envoys: u64,
     /// To its leases, in their order; empty when the store is out of order.

@@ -1,19 +1,24 @@
 //! The `weir` command.
 
 mod check;
+mod client;
 mod envoy;
 mod explain;
 mod failure;
 mod files;
+mod keys;
 mod load;
 mod log;
 mod output;
 mod render;
+mod secret;
 mod serve;
 mod sim;
 mod stop;
 mod store;
+mod table;
 mod up;
+mod usage;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -42,6 +47,11 @@ enum Command {
     Check,
     /// Tell what the configuration means, defaults included.
     Explain(explain::Options),
+    /// Make, list and revoke API keys.
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Tell what was used and what it cost.
+    Usage(usage::Options),
     /// Run the simulator of the three providers.
     Sim(sim::Options),
     /// Become Envoy, and end with the parent. For `up`.
@@ -58,6 +68,8 @@ fn main() -> ExitCode {
         Command::Render(options) => render::run(config, &options),
         Command::Check => check::run(config),
         Command::Explain(options) => explain::run(config, &options),
+        Command::Keys(command) => keys::run(config, &command),
+        Command::Usage(options) => usage::run(config, &options),
         Command::Sim(options) => sim::run(&options),
         Command::ExecEnvoy(exec) => envoy::exec(&exec),
     };

@@ -75,8 +75,12 @@ impl Command {
 
     /// Starts it.
     pub fn start(self) -> Running {
+        Running { child: self.spawn(), command: self, shown: false }
+    }
+
+    fn spawn(&self) -> Child {
         let file = |name: &str| Stdio::from(File::create(self.path(name)).expect("a log file"));
-        let child = std::process::Command::new(&self.program)
+        std::process::Command::new(&self.program)
             .args(&self.arguments)
             .current_dir(self.folder.path())
             .env_clear()
@@ -85,8 +89,7 @@ impl Command {
             .stdout(file("stdout"))
             .stderr(file("stderr"))
             .spawn()
-            .expect("weir starts");
-        Running { child, command: self, shown: false }
+            .expect("weir starts")
     }
 
     /// Runs it to its end.
@@ -136,6 +139,17 @@ impl Running {
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         let _ = kill(self.pid(), signal);
+    }
+
+    /// Kills it: no warning, nothing saved.
+    pub fn kill(&mut self) {
+        self.signal(Signal::SIGKILL);
+        let _ = self.child.wait();
+    }
+
+    /// Starts it again after [`Self::kill`], with logs that begin anew.
+    pub fn restart(&mut self) {
+        self.child = self.command.spawn();
     }
 
     /// Its process id.

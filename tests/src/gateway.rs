@@ -155,8 +155,16 @@ impl Setup {
     /// # Panics
     /// If it does not serve; its logs are shown.
     pub async fn start_beside(&self, other: &Gateway) -> Gateway {
+        self.start_on(&other.sim, other.sidecar).await
+    }
+
+    /// The same at any sidecar.
+    ///
+    /// # Panics
+    /// As [`Self::start_beside`].
+    pub async fn start_on(&self, sim: &Arc<Sim>, sidecar: SocketAddr) -> Gateway {
         let (listen, admin) = (free_port(), free_port());
-        let yaml = self.yaml(&other.sim, listen, admin, other.sidecar.port());
+        let yaml = self.yaml(sim, listen, admin, sidecar.port());
         let render = Command::new(&["render", "--out", "envoy.yaml"]).config(&yaml);
         let bootstrap = render.path("envoy.yaml");
         let mut rendered = render.start();
@@ -172,8 +180,8 @@ impl Setup {
         let process = command.start();
         let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let (address, admin, sidecar) = (address(listen), address(admin), other.sidecar);
-        let gateway = Gateway { http, address, admin, sidecar, sim: Arc::clone(&other.sim), process };
+        let (address, admin) = (address(listen), address(admin));
+        let gateway = Gateway { http, address, admin, sidecar, sim: Arc::clone(sim), process };
         let begun = std::time::Instant::now();
         while gateway.http.get(gateway.url("/healthz")).send().await.is_err() {
             assert!(begun.elapsed() < START, "Envoy does not serve");

@@ -61,6 +61,16 @@ impl Gateway {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
+
+    /// Waits until nothing is under way, nobody waits, and the sidecar answers.
+    ///
+    /// # Panics
+    /// If that does not come within the time after which a worker that is silent counts as gone, and some.
+    pub async fn at_rest(&self) {
+        let gauges = ["weir_inflight", "weir_waiting", "weir_sidecar_outage"];
+        let at_rest = |stats: &Stats| gauges.iter().all(|gauge| stats.value(gauge, &[]) == 0.0);
+        self.stats_until("all gauges are back at 0", Duration::from_secs(15), at_rest).await;
+    }
 }
 
 /// `name{label="value",…} 1`, or without labels.

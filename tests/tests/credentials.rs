@@ -186,6 +186,8 @@ async fn nothing_of_a_providers_head_reaches_the_client() {
         "x-weir-provider",
         "x-weir-model",
         "x-weir-attempts",
+        "x-weir-cache",
+        "x-weir-cost-usd",
         "x-weir-dropped-params",
         "x-should-retry",
         "retry-after",

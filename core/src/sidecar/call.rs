@@ -13,6 +13,10 @@ pub struct Call {
     pub body: Vec<u8>,
     /// Milliseconds.
     pub timeout: u64,
+    /// When it was made, in milliseconds since 1970.
+    made: u64,
+    /// How many requests the worker had seen by then.
+    seen: u64,
     purpose: Purpose,
 }
 
@@ -26,8 +30,24 @@ pub(super) enum Purpose {
 }
 
 impl Call {
-    pub(super) fn new(path: &'static str, body: Vec<u8>, timeout: u64, purpose: Purpose) -> Self {
-        Self { path, body, timeout, purpose }
+    pub(super) fn new(path: &'static str, body: Vec<u8>, timeout: u64, purpose: Purpose, now: u64) -> Self {
+        Self { path, body, timeout, made: now, seen: 0, purpose }
+    }
+
+    /// With the number of requests that the worker had seen by then.
+    pub(super) fn made_after(self, seen: u64) -> Self {
+        Self { seen, ..self }
+    }
+
+    /// Whether this worker itself may have been too busy to hear of the answer in time, now that it has `seen` so many
+    /// requests: then one timeout says little of the sidecar.
+    pub(super) fn was_heard_late(&self, seen: u64, now: u64) -> bool {
+        /// The timer of a worker that is not busy is a millisecond or two late.
+        const PUNCTUAL: u64 = 5;
+        /// So many requests within one call are a burst.
+        const BURST: u64 = 64;
+        let is_late = now.saturating_sub(self.made) > self.timeout.saturating_add(PUNCTUAL);
+        is_late || seen.saturating_sub(self.seen) >= BURST
     }
 
     pub(super) fn purpose(&self) -> &Purpose {

@@ -17,7 +17,7 @@ pub(crate) use flights::{Flights, Pilot};
 pub(crate) use lead::LeadGuard;
 
 use crate::gateway::Gateway;
-use crate::traffic::{LeaseCall, Regime};
+use crate::traffic::LeaseCall;
 use crate::wire::{self, Answer, Ask, Beat, Beaten, Found, Key, Lookup, Put, Report, Wait};
 use call::Purpose;
 use health::Health;
@@ -39,6 +39,8 @@ pub struct Sidecar {
     envoy: u64,
     /// Leads and followers are told apart by these.
     tokens: Cell<u64>,
+    /// Requests that have come.
+    seen: Cell<u64>,
     /// When the last beat began; whether it is under way.
     beat: Cell<u64>,
     beating: Cell<bool>,
@@ -53,6 +55,7 @@ impl Sidecar {
             envoy,
             // Of two workers never the same: they count up from where nobody else is.
             tokens: Cell::new(crate::chance::mix(worker)),
+            seen: Cell::new(0),
             beat: Cell::new(0),
             beating: Cell::new(false),
         }
@@ -77,13 +80,21 @@ impl Gateway {
         let has_lookup = lookup.is_some();
         let ask = Ask { envoy: self.sidecar.envoy, lookup, leases: asks };
         let timeout = self.config.sidecar.call_deadline.0;
-        Some(Call::new(wire::ASK, wire::encode(&ask), timeout, Purpose::Ask { lookup: has_lookup, leases }))
+        Some(
+            Call::new(wire::ASK, wire::encode(&ask), timeout, Purpose::Ask { lookup: has_lookup, leases }, now)
+                .made_after(self.sidecar.seen.get()),
+        )
     }
 
     /// Waits, for at most so many milliseconds, for what another request will bring.
-    pub(crate) fn follow(&self, key: Key, token: u64, millis: u64) -> Call {
+    pub(crate) fn follow(&self, key: Key, token: u64, millis: u64, now: u64) -> Call {
         let timeout = millis.saturating_add(self.config.sidecar.call_deadline.0);
-        Call::new(wire::WAIT, wire::encode(&Wait { key, token, millis }), timeout, Purpose::Wait)
+        Call::new(wire::WAIT, wire::encode(&Wait { key, token, millis }), timeout, Purpose::Wait, now)
+    }
+
+    /// A request has come.
+    pub(crate) fn note_request(&self) {
+        self.sidecar.seen.set(self.sidecar.seen.get().wrapping_add(1));
     }
 
     /// Whether the cache can be asked at all.
@@ -107,7 +118,7 @@ impl Gateway {
 
     /// Whether something is to be called soon, so that ticks should come fast.
     pub fn is_call_due(&self) -> bool {
-        self.sidecar.outbox.borrow().has_puts() || self.flights.has_news()
+        self.sidecar.outbox.borrow().has_puts() || self.flights.has_news() || self.traffic.has_news()
     }
 
     /// Requests that waited for another like them, and what they shall hear now: by the host's tickets.
@@ -124,7 +135,7 @@ impl Gateway {
         let mut calls: Vec<Call> = Vec::new();
         if sidecar.health.is_well() {
             let puts = sidecar.outbox.borrow_mut().take_puts();
-            calls.extend(puts.iter().map(|put| Call::new(wire::PUT, wire::encode(put), PATIENCE, Purpose::Put)));
+            calls.extend(puts.iter().map(|put| Call::new(wire::PUT, wire::encode(put), PATIENCE, Purpose::Put, now)));
             calls.extend(self.ask(None, now));
         } else {
             sidecar.outbox.borrow_mut().forget_puts();
@@ -150,8 +161,11 @@ impl Gateway {
                 self.leased(leases.as_ref(), answer.as_ref().map(|answer| answer.leases.as_slice()), now);
                 match (&answer, leases) {
                     (Some(_), _) => self.sidecar.health.answered_in_time(),
-                    // One late look says little; many in a row do.
-                    (None, None) if outcome.is_timeout() && self.sidecar.health.is_only_late() => {}
+                    // One that this worker was too busy for says little, and so does a look; many in a row do.
+                    (None, leases)
+                        if outcome.is_timeout()
+                            && (leases.is_none() || call.was_heard_late(self.sidecar.seen.get(), now))
+                            && self.sidecar.health.is_only_late() => {}
                     (None, _) => self.lost(now),
                 }
                 answer?.found
@@ -213,7 +227,7 @@ impl Gateway {
             keys_version: self.keys_version(),
             budgets: self.budget_asks(),
         };
-        Call::new(wire::BEAT, wire::encode(&beat), PATIENCE, Purpose::Beat { leases })
+        Call::new(wire::BEAT, wire::encode(&beat), PATIENCE, Purpose::Beat { leases }, now)
     }
 
     fn beaten(&self, beaten: &Beaten, now: u64) {
@@ -225,22 +239,23 @@ impl Gateway {
             return self.lost(now);
         }
         self.told_budgets(&beaten.budgets, beaten.counted, now);
-        self.sidecar.health.answered(beaten.envoys);
+        self.sidecar.health.answered(beaten.envoys, now);
         self.apply_regime();
     }
 
     /// The sidecar, or its store, does not answer.
     fn lost(&self, now: u64) {
-        self.sidecar.health.lost();
+        self.sidecar.health.lost(now);
         // The next beat finds out when it does again.
         self.sidecar.beat.set(now);
         self.apply_regime();
+        self.traffic.go_local(now);
     }
 
     /// Limits hold as the sidecar's health allows.
     pub(crate) fn apply_regime(&self) {
         let regime = self.sidecar.health.regime(self.config.sidecar.on_outage);
-        self.set_outage(self.sidecar.health.is_expected() && regime != Regime::Leased);
+        self.set_outage(self.sidecar.health.is_expected() && !self.sidecar.health.is_well());
         if self.traffic.regime() != regime {
             self.traffic.hold(regime);
         }

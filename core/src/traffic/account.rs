@@ -170,6 +170,15 @@ impl Account {
         all.reduce(|first, other| if other.until.decides(first.until) { other } else { first })
     }
 
+    /// What is left here is this Envoy's own from now on, and its share flows in. Whether that is new.
+    pub(super) fn go_local(&mut self, ceilings: &Ceilings, regime: Regime, now: u64) -> bool {
+        Resource::BOTH.into_iter().fold(false, |is_new, resource| {
+            let Some(rate) = ceilings.rate(resource) else { return is_new };
+            let held = self.held(resource);
+            self.meter_mut(resource).go_local(Terms { regime, rate }, held, now) || is_new
+        })
+    }
+
     /// Takes a slot, a request and its tokens, whether or not they are there. A client can ask for any number of tokens:
     /// an estimate never takes more than a full bucket, real usage does.
     pub(super) fn take(&mut self, ceilings: &Ceilings, regime: Regime, worker: u64, tokens: u64, now: u64) {
@@ -306,10 +315,17 @@ impl Account {
     }
 
     /// What the sidecar answered to `ask`; None: it did not.
-    pub(super) fn answered(&mut self, resource: Resource, ask: &LimitAsk, answer: Option<&LimitLeased>, now: u64) {
+    pub(super) fn answered(
+        &mut self,
+        regime: Regime,
+        resource: Resource,
+        ask: &LimitAsk,
+        answer: Option<&LimitLeased>,
+        now: u64,
+    ) {
         let meter = self.meter_mut(resource);
         match answer {
-            Some(answer) => meter.leased((ask.spent, ask.returned), answer, now),
+            Some(answer) => meter.leased(regime, (ask.spent, ask.returned), answer, now),
             None => meter.unanswered(),
         }
     }

@@ -115,6 +115,16 @@ impl Meter {
         }
     }
 
+    /// From now on the own bucket is in force, and this Envoy's share flows into it: from the moment at which the sidecar
+    /// is missed, not from the first request for which there is enough. Whether it was not in force before.
+    pub(super) fn go_local(&mut self, terms: Terms, held: u64, now: u64) -> bool {
+        let Regime::Local { envoys } = terms.regime else { return false };
+        let begins = !self.is_local;
+        self.own = self.local(terms.rate, envoys, held, now);
+        self.is_local = true;
+        begins
+    }
+
     /// Something is taken, whether or not it is there.
     pub(super) fn take(&mut self, terms: Terms, held: u64, amount: u64, now: u64) {
         let Terms { regime, rate } = terms;
@@ -122,8 +132,7 @@ impl Meter {
         match regime {
             Regime::Leased => self.is_local = false,
             Regime::Local { envoys } => {
-                self.own = self.local(rate, envoys, held, now);
-                self.is_local = true;
+                self.go_local(terms, held, now);
                 let share = rate.share(envoys);
                 self.own.take(share, amount.min(share.burst), now);
             }
@@ -168,9 +177,8 @@ impl Meter {
                 self.at_most = Some(remaining);
             }
             Regime::Local { envoys } => {
+                self.go_local(terms, held, now);
                 let share = rate.share(envoys);
-                self.own = self.local(rate, envoys, held, now);
-                self.is_local = true;
                 self.own.at_most(share, remaining, now);
             }
             Regime::Open | Regime::Closed => {}
@@ -236,7 +244,7 @@ impl Meter {
         LimitAsk {
             need,
             want: need.saturating_add(u64::try_from(lacking).unwrap_or(0).min(self.size)),
-            ..self.account(rate)
+            ..self.account(rate, now)
         }
     }
 
@@ -245,7 +253,9 @@ impl Meter {
         if now.saturating_sub(self.heard.max(self.reported)) < REPORT {
             return None;
         }
-        if now.saturating_sub(self.taken) >= IDLE
+        // What is local is this Envoy's own.
+        if !matches!(terms.regime, Regime::Local { .. })
+            && now.saturating_sub(self.taken) >= IDLE
             && let Ok(idle) = u64::try_from(self.left(held))
         {
             self.returned = self.returned.saturating_add(idle);
@@ -258,13 +268,13 @@ impl Meter {
         if matters {
             self.reported = now;
         }
-        matters.then(|| self.account(terms.rate))
+        matters.then(|| self.account(terms.rate, now))
     }
 
-    /// What the sidecar answered.
-    pub(super) fn leased(&mut self, told: (u64, u64), answer: &LimitLeased, now: u64) {
+    /// What the sidecar answered. Until it is believed to be there again, the own bucket stays in force.
+    pub(super) fn leased(&mut self, regime: Regime, told: (u64, u64), answer: &LimitLeased, now: u64) {
         self.asked = 0;
-        self.is_local = false;
+        self.is_local &= regime != Regime::Leased;
         self.heard = now;
         self.told = (self.told.0.max(told.0), self.told.1.max(told.1));
         self.granted = self.granted.max(answer.granted);
@@ -273,12 +283,13 @@ impl Meter {
         self.not_before = if answer.wait > 0 { now.saturating_add(answer.wait) } else { 0 };
     }
 
-    /// The sidecar did not answer.
+    /// The sidecar did not answer: what it should hear is told again with the next beat.
     pub(super) fn unanswered(&mut self) {
         self.asked = 0;
+        self.reported = 0;
     }
 
-    fn account(&self, rate: Rate) -> LimitAsk {
+    fn account(&self, rate: Rate, now: u64) -> LimitAsk {
         LimitAsk {
             per_minute: rate.per_minute,
             burst: rate.burst,
@@ -286,6 +297,7 @@ impl Meter {
             spent: self.spent,
             returned: self.returned,
             at_most: self.at_most,
+            full_in: (self.heard > 0).then(|| self.all.full_in(now)),
             ..LimitAsk::default()
         }
     }
@@ -297,11 +309,13 @@ impl Meter {
     }
 
     /// The own bucket as it is in force, or will be: it begins with what was leased and not used. What else was left for
-    /// all may have been taken by others by now; what flows in is shared.
+    /// all may have been taken by others by now, unless there are none; what flows in is shared.
     fn local(&self, rate: Rate, envoys: u64, held: u64, now: u64) -> Bucket {
         let mut own = self.own;
         if !self.is_local && self.heard > 0 {
-            own.at_most(rate.share(envoys), u64::try_from(self.left(held)).unwrap_or(0), now);
+            let left = u64::try_from(self.left(held)).unwrap_or(0);
+            let others = if envoys > 1 { 0 } else { self.all.level(rate, now) };
+            own.at_most(rate.share(envoys), left.saturating_add(others), now);
         }
         own
     }

@@ -34,6 +34,8 @@ const MOST_WANTS: usize = 64;
 pub(super) struct Leases {
     /// What one request lacks is granted as a whole.
     wanted: RefCell<Vec<Vec<Want>>>,
+    /// A provider has said how little is left.
+    news: Cell<bool>,
     regime: Cell<Regime>,
     /// How long a call takes at most, in milliseconds.
     patience: u64,
@@ -41,7 +43,13 @@ pub(super) struct Leases {
 
 impl Leases {
     pub(super) fn new(patience: u64) -> Self {
-        Self { wanted: RefCell::default(), regime: Cell::default(), patience }
+        Self { wanted: RefCell::default(), news: Cell::default(), regime: Cell::default(), patience }
+    }
+
+    /// A provider says how little is left: the others shall hear of it now, since it is less with each moment.
+    pub(super) fn tell(&self, want: Want) {
+        self.news.set(true);
+        self.want(vec![want]);
     }
 
     /// A request lacks all of these.
@@ -89,9 +97,24 @@ impl Traffic {
         self.tenants.iter().for_each(|tenant| tenant.limiting.regime.set(regime));
     }
 
+    /// Whether the sidecar should hear at once of something that nobody waits for.
+    pub fn has_news(&self) -> bool {
+        self.regime() == Regime::Leased && self.leases.news.get()
+    }
+
+    /// The sidecar does not answer. Where limits hold locally, what flows in counts from now on, for all workers.
+    pub fn go_local(&self, now: u64) {
+        if matches!(self.regime(), Regime::Local { .. }) {
+            for of in self.all_books() {
+                self.books(of, now, |ledger, limiting| ledger.go_local(limiting, now).then_some(()));
+            }
+        }
+    }
+
     /// What the sidecar is to be asked for now, if there is anything.
     pub fn lease(&self, config: &Config, now: u64) -> Option<LeaseCall> {
         let wanted = std::mem::take(&mut *self.leases.wanted.borrow_mut());
+        self.leases.news.set(false);
         if self.regime() != Regime::Leased {
             return None;
         }
@@ -110,9 +133,8 @@ impl Traffic {
 
     /// What the sidecar should hear of, once a second.
     pub fn account(&self, config: &Config, now: u64) -> Option<LeaseCall> {
-        let providers = (0..self.desks.len()).map(Books::Provider);
         let mut call = LeaseCall::default();
-        for of in providers.chain((0..self.tenants.len()).map(Books::Tenant)) {
+        for of in self.all_books() {
             let asks = self.books(of, now, |ledger, limiting| {
                 let asks = ledger.report(limiting, now);
                 (!asks.is_empty()).then_some(asks)
@@ -131,12 +153,17 @@ impl Traffic {
             let leased = answer.and_then(|answer| answer.get(index));
             for (place, (ask, (of, meter))) in asks.limits.iter().zip(&mut meters).enumerate() {
                 let answer = leased.and_then(|leased| leased.limits.get(place));
-                self.books(*of, now, |ledger, _| {
-                    ledger.answered(*meter, ask, answer, now);
+                self.books(*of, now, |ledger, limiting| {
+                    ledger.answered(limiting, *meter, ask, answer, now);
                     Some(())
                 });
             }
         }
+    }
+
+    fn all_books(&self) -> impl Iterator<Item = Books> + use<> {
+        let providers = (0..self.desks.len()).map(Books::Provider);
+        providers.chain((0..self.tenants.len()).map(Books::Tenant))
     }
 
     /// Changes the ledger of a provider or a tenant, unless `change` returns None. The outer None: nobody has it, or other

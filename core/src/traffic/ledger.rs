@@ -221,12 +221,30 @@ impl Ledger {
     }
 
     /// What the sidecar answered to `ask`; None: it did not.
-    pub(super) fn answered(&mut self, meter: Meter, ask: &LimitAsk, answer: Option<&LimitLeased>, now: u64) {
+    pub(super) fn answered(
+        &mut self,
+        limiting: &Limiting,
+        meter: Meter,
+        ask: &LimitAsk,
+        answer: Option<&LimitLeased>,
+        now: u64,
+    ) {
         let account = match meter.of {
             Some(part) => self.part_mut(part),
             None => &mut self.whole,
         };
-        account.answered(meter.resource, ask, answer, now);
+        account.answered(limiting.regime.get(), meter.resource, ask, answer, now);
+    }
+
+    /// The sidecar does not answer: what is left here is this Envoy's own from now on, and its share flows in. Whether that
+    /// is new.
+    pub(super) fn go_local(&mut self, limiting: &Limiting, now: u64) -> bool {
+        let regime = limiting.regime.get();
+        let whole = self.whole.go_local(&limiting.whole, regime, now);
+        limiting
+            .parts
+            .iter()
+            .fold(whole, |is_new, (part, ceilings)| self.part_mut(*part).go_local(ceilings, regime, now) || is_new)
     }
 
     /// A worker is gone with all that it had taken.

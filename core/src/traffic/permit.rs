@@ -141,6 +141,8 @@ impl Permit {
                 state.quota.ledger.at_most(&desk.limiting, self.part, requests, tokens, counted);
                 Change::Write(())
             });
+            let of = Books::Provider(self.provider);
+            self.traffic.leases.tell(Want { of, part: self.part, tokens: None });
         }
     }
 

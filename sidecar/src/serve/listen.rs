@@ -1,10 +1,8 @@
 //! Where the sidecar listens: a TCP address, or a Unix socket that only its own user can open.
 
 use crate::failure::{Failure, Outcome};
-use axum::Router;
-use std::future::IntoFuture as _;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
-use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use weir_core::config::Listen;
 
@@ -14,6 +12,11 @@ pub(crate) enum Socket {
     Unix(UnixListener),
 }
 
+/// Either kind of connection.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
 impl Socket {
     /// Binds; the error names the address.
     pub(crate) async fn bind(listen: &Listen) -> Outcome<Self> {
@@ -22,6 +25,18 @@ impl Socket {
         match listen {
             Listen::Tcp(address) => TcpListener::bind(address).await.map(Self::Tcp).map_err(failed),
             Listen::Unix(path) => unix(path).await.map(Self::Unix).map_err(failed),
+        }
+    }
+
+    pub(super) async fn accept(&self) -> std::io::Result<Box<dyn Stream>> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                // A request and its answer are small: nothing is gained by waiting for more.
+                let _ = stream.set_nodelay(true);
+                Ok(Box::new(stream))
+            }
+            Self::Unix(listener) => Ok(Box::new(listener.accept().await?.0)),
         }
     }
 }
@@ -35,41 +50,4 @@ async fn unix(path: &str) -> std::io::Result<UnixListener> {
     let listener = UnixListener::bind(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     Ok(listener)
-}
-
-/// Serves HTTP/1.1 and HTTP/2 without TLS, as Envoy speaks it, until `stop`; then what is under way has `drain` to end.
-pub(super) async fn serve(
-    socket: Socket,
-    router: Router,
-    stop: impl Future<Output = ()> + Send + 'static,
-    drain: Duration,
-) -> std::io::Result<()> {
-    let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
-    let stop = async move {
-        stop.await;
-        let _ = stopping.send(());
-    };
-    let serving = async move {
-        match socket {
-            Socket::Tcp(listener) => {
-                let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
-                    // A request and its answer are small: nothing is gained by waiting for more.
-                    let _ = stream.set_nodelay(true);
-                });
-                axum::serve(listener, router).with_graceful_shutdown(stop).into_future().await
-            }
-            Socket::Unix(listener) => axum::serve(listener, router).with_graceful_shutdown(stop).into_future().await,
-        }
-    };
-    let late = async move {
-        // Without a word it has ended by itself.
-        if stopped.await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        tokio::time::sleep(drain).await;
-    };
-    tokio::select! {
-        ended = serving => ended,
-        () = late => Ok(()),
-    }
 }

@@ -12,7 +12,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
-use weir_core::wire::Found;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Of {
@@ -136,13 +135,7 @@ impl Metrics {
         self.store_failures.get_or_create(&Call { call }).inc();
     }
 
-    pub(super) fn looked(&self, found: &Found) {
-        let result = match found {
-            Found::Miss => "miss",
-            Found::Hit(_) => "hit",
-            Found::Lead => "lead",
-            Found::Follow => "follow",
-        };
+    pub(super) fn looked(&self, result: &'static str) {
         self.lookups.get_or_create(&Result { result }).inc();
     }
 }

@@ -3,26 +3,32 @@
 
 mod admin;
 mod cache;
+mod connections;
 mod filter;
 mod follow;
 mod guard;
 mod leases;
 mod listen;
 mod metrics;
+mod offer;
+mod quiet;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use listen::Socket;
 
 use crate::failure::{Failure, Outcome};
-use crate::store::{self, Store};
-use crate::{load, log, output, stop};
+use crate::store::{self, Store, Unavailable};
+use crate::{load, log, output, secret, stop};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 use follow::Followers;
-use guard::Guard;
+use guard::{Guard, Room};
 use leases::Leases;
 use metrics::Metrics;
+use quiet::Quiet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,7 +51,8 @@ pub(crate) async fn run(path: Option<&Path>) -> Outcome {
         Listen::Tcp(address) => output::say(format_args!("sidecar  http://{address}")),
         Listen::Unix(path) => output::say(format_args!("sidecar  {path}")),
     }
-    serve(socket, sidecar, stop).await
+    serve(socket, sidecar, stop).await;
+    Ok(())
 }
 
 /// What all handlers share.
@@ -55,8 +62,17 @@ pub(crate) struct Sidecar {
     followers: Followers,
     guard: Guard,
     metrics: Metrics,
+    quiet: Arc<Quiet>,
     /// Names that `weir keys` may use.
     tenants: Vec<String>,
+}
+
+/// What a sidecar is made with, besides its store.
+#[derive(Default)]
+struct Options {
+    secret: Option<String>,
+    tenants: Vec<String>,
+    room: Room,
 }
 
 impl Sidecar {
@@ -66,42 +82,39 @@ impl Sidecar {
     /// The variable is not set, or the store's address is none.
     pub(crate) fn new(config: &Config) -> Outcome<Arc<Self>> {
         let store = store::open(config).map_err(Failure::Runtime)?;
-        let secret = match &config.sidecar.secret {
-            None => None,
-            Some(name) => Some(
-                std::env::var(&name.0)
-                    .ok()
-                    .filter(|secret| !secret.is_empty())
-                    .ok_or_else(|| Failure::Runtime(format!("environment variable {} is not set", name.0)))?,
-            ),
-        };
+        let secret = secret::read(config)?;
         let tenants = config.tenants.iter().map(|tenant| tenant.name.clone()).collect();
-        Ok(Self::with(store, secret, tenants))
+        Ok(Self::with(store, Options { secret, tenants, room: Room::default() }))
     }
 
-    fn with(store: Arc<dyn Store>, secret: Option<String>, tenants: Vec<String>) -> Arc<Self> {
+    fn with(store: Arc<dyn Store>, Options { secret, tenants, room }: Options) -> Arc<Self> {
         let metrics = Metrics::new();
+        let quiet = Arc::new(Quiet::default());
         Arc::new(Self {
             followers: Followers::new(store.clone()),
             leases: Leases::new(store.clone(), metrics.books.clone()),
-            guard: Guard::new(secret),
+            guard: Guard::new(secret, room, quiet.clone()),
             store,
             metrics,
+            quiet,
             tenants,
         })
+    }
+
+    /// A part of a call went without the store. Why is for the log only.
+    fn store_failed(&self, call: &'static str, Unavailable(why): &Unavailable) {
+        self.metrics.store_failed(call);
+        if self.quiet.tells(call) {
+            tracing::warn!(call, "the store does not answer: {why}");
+        }
     }
 }
 
 /// Answers on `socket` until `stop` is ready; what is under way then has [`DRAIN`] to end.
-pub(crate) async fn serve(
-    socket: Socket,
-    sidecar: Arc<Sidecar>,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> Outcome {
+pub(crate) async fn serve(socket: Socket, sidecar: Arc<Sidecar>, stop: impl Future<Output = ()>) {
     let sweeping = tokio::spawn(sweep(sidecar.clone()));
-    let ended = listen::serve(socket, router(sidecar), stop, DRAIN).await;
+    connections::serve(socket, router(sidecar), stop, DRAIN).await;
     sweeping.abort();
-    ended.map_err(Failure::runtime)
 }
 
 async fn sweep(sidecar: Arc<Sidecar>) {
@@ -135,6 +148,9 @@ fn router(sidecar: Arc<Sidecar>) -> Router {
 async fn ready(State(sidecar): State<Arc<Sidecar>>) -> (StatusCode, &'static str) {
     match sidecar.store.ping().await {
         Ok(()) => (StatusCode::OK, "ready\n"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "store\n"),
+        Err(error) => {
+            sidecar.store_failed("ping", &error);
+            (StatusCode::SERVICE_UNAVAILABLE, "store\n")
+        }
     }
 }

@@ -8,6 +8,8 @@ mod ports;
 mod ready;
 mod setup;
 
+pub(crate) use ready::reachable;
+
 use crate::failure::{Failure, Outcome};
 use crate::render::{self, Inputs};
 use crate::{envoy, files, log, serve, stop};

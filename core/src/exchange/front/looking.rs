@@ -59,7 +59,7 @@ impl Front {
                 None => self.go_on(ask, plan, now),
             },
             Some(Next::Follow { key, token }) => {
-                let call = self.gateway.follow(key, token, longest(&plan, now));
+                let call = self.gateway.follow(key, token, longest(&plan, now), now);
                 self.state = State::Looking(Box::new(Looking { ask, plan, follows: true }));
                 Step::wait(Waker::Sidecar, vec![Effect::Call(call)])
             }

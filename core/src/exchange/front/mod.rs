@@ -180,6 +180,7 @@ impl Front {
             Ok(plan) => plan,
             Err(refusal) => return self.refuse_of(&refusal, None, ask.tenant, now),
         };
+        self.gateway.note_request();
         let mut step = self.look(ask, plan, now);
         // Envoy need not keep the prompt, whether the request goes or waits.
         if !matches!(self.state, State::Replied) {
@@ -204,6 +205,9 @@ impl Front {
         let counted = self.count(&obstacle);
         let until = now.saturating_add(self.gateway.config.waiting_room.max_wait.0).min(plan.deadline);
         if !obstacle.is_worth_waiting(until.saturating_sub(now)) {
+            if !counted {
+                self.gateway.stats.limited(Limited::WaitingRoom);
+            }
             return self.limit(&ask, &plan, obstacle, now);
         }
         let targets = plan.candidates.iter().map(|candidate| (candidate.provider, candidate.part)).collect();
@@ -302,14 +306,15 @@ impl Front {
         Step::go_on(vec![])
     }
 
-    /// Counts whose limit it was that a request met. False: that is not known yet, the sidecar is asked first.
+    /// Counts whose limit it was that a request met. False: that is not known yet.
     fn count(&self, obstacle: &Obstacle) -> bool {
         match obstacle {
             Obstacle::Limited { until, .. } if until.is_brief() => return false,
             Obstacle::Limited { until: Until::Closed, .. } => self.gateway.stats.limited(Limited::Outage),
             Obstacle::Limited { owner, ceiling, .. } => self.gateway.stats.limited(Limited::By(*owner, *ceiling)),
             Obstacle::Cooling { .. } => self.gateway.stats.limited(Limited::Cooling),
-            Obstacle::Queued { .. } => {}
+            // It is others' turn.
+            Obstacle::Queued { .. } => return false,
         }
         true
     }

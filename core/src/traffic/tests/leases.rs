@@ -298,3 +298,34 @@ fn without_a_sidecar_each_envoy_has_its_share_of_what_flows_in() {
     hold(&fleet, Regime::Open);
     assert!((0..20_000).all(|number| fleet.request(number % 4, 0, NOW + 70_000).is_some()));
 }
+
+#[test]
+fn who_has_nothing_left_when_the_sidecar_goes_has_its_share_all_the_same() {
+    let mut fleet = Fleet::new(4, 2, ", limits: { requests_per_minute: 6000, concurrency: 100000 }");
+    let mut admitted = Vec::new();
+    let mut offer = |fleet: &mut Fleet, from: u64, to: u64| {
+        let before = admitted.len();
+        for millis in from..to {
+            for envoy in 0..4 {
+                let (now, worker) = (NOW + millis, usize::try_from(millis).unwrap() % 2);
+                if let Some(admission) = fleet.request(envoy, worker, now) {
+                    admitted.push((now, 1));
+                    admission.permit.served(None, 10, now);
+                }
+            }
+        }
+        admitted.len() - before
+    };
+    // The bucket, and what flows into it.
+    let leased = offer(&mut fleet, 0, 2_000);
+    assert!((6_100..=6_170).contains(&leased), "{leased}");
+    let regime = Regime::Local { envoys: 4 };
+    fleet.envoys.iter().flatten().for_each(|worker| worker.hold(regime));
+    // Each worker notices by itself, and again and again.
+    for millis in [2_000, 2_200, 2_400] {
+        fleet.envoys.iter().flatten().for_each(|worker| worker.go_local(NOW + millis));
+    }
+    let local = offer(&mut fleet, 2_400, 12_000);
+    assert!((980..=1_000).contains(&local), "{local}");
+    assert_eq!(overshoot(&admitted, 6_000, 5_970), 0);
+}

@@ -1,17 +1,20 @@
 //! The API keys in the store. Only digests come here, and none goes out.
 
 use crate::serve::Sidecar;
-use crate::store::ApiKey;
+use crate::store::{ApiKey, Unavailable};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 
+/// Bytes in what the operator calls a key.
+const LONGEST_LABEL: usize = 200;
+
 pub(in crate::serve) async fn list(State(sidecar): State<Arc<Sidecar>>) -> Response {
     match sidecar.store.keys().await {
         Ok((_, keys)) => Json(keys).into_response(),
-        Err(_) => unavailable(),
+        Err(error) => unavailable(&sidecar, &error),
     }
 }
 
@@ -21,6 +24,9 @@ pub(in crate::serve) async fn add(State(sidecar): State<Arc<Sidecar>>, Json(key)
         return (StatusCode::BAD_REQUEST, "the digest is no SHA-256 in hex, or the id not its beginning\n")
             .into_response();
     }
+    if key.label.len() > LONGEST_LABEL {
+        return (StatusCode::BAD_REQUEST, format!("a label has at most {LONGEST_LABEL} bytes\n")).into_response();
+    }
     if !sidecar.tenants.contains(&key.tenant) {
         let known = if sidecar.tenants.is_empty() { "none".to_owned() } else { sidecar.tenants.join(", ") };
         let why = format!("the configuration has no tenant '{}'; known: {known}\n", key.tenant);
@@ -28,7 +34,7 @@ pub(in crate::serve) async fn add(State(sidecar): State<Arc<Sidecar>>, Json(key)
     }
     match sidecar.store.add_key(key).await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(_) => unavailable(),
+        Err(error) => unavailable(&sidecar, &error),
     }
 }
 
@@ -36,10 +42,12 @@ pub(in crate::serve) async fn revoke(State(sidecar): State<Arc<Sidecar>>, Path(i
     match sidecar.store.revoke_key(&id).await {
         Ok(true) => StatusCode::NO_CONTENT.into_response(),
         Ok(false) => (StatusCode::NOT_FOUND, format!("there is no key {id}\n")).into_response(),
-        Err(_) => unavailable(),
+        Err(error) => unavailable(&sidecar, &error),
     }
 }
 
-pub(super) fn unavailable() -> Response {
+/// The store's own words are for the log.
+pub(super) fn unavailable(sidecar: &Sidecar, error: &Unavailable) -> Response {
+    sidecar.store_failed("admin", error);
     (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n").into_response()
 }

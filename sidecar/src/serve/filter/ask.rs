@@ -1,41 +1,55 @@
 //! What a request lacks: a look into the cache, and leases; both at once.
 
 use super::message;
-use crate::serve::{Sidecar, cache};
+use crate::serve::guard::Refusal;
+use crate::serve::offer::Offer;
+use crate::serve::{Sidecar, cache, leases};
+use crate::store;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use std::sync::Arc;
 use weir_core::wire::{Answer, Ask, Found, LeaseAsk, Leased, Lookup};
 
-pub(in crate::serve) async fn ask(State(sidecar): State<Arc<Sidecar>>, body: Bytes) -> Response {
+pub(in crate::serve) async fn ask(State(sidecar): State<Arc<Sidecar>>, body: Bytes) -> Result<Response, Refusal> {
     sidecar.metrics.called("ask");
-    let ask: Ask = match message::read(&sidecar, &body) {
-        Ok(ask) => ask,
-        Err(refusal) => return refusal,
-    };
-    let (found, leases) =
+    let ask: Ask = message::read(&body)?;
+    check(&ask.leases)?;
+    let ((found, offer), leases) =
         tokio::join!(look(&sidecar, ask.lookup.as_ref()), lease(&sidecar, "ask", ask.envoy, &ask.leases));
-    message::write(&Answer { found, leases })
+    Ok(message::write(&Answer { found, leases }, offer))
 }
 
-async fn look(sidecar: &Sidecar, lookup: Option<&Lookup>) -> Option<Found> {
-    let lookup = lookup?;
-    let looked = sidecar.store.lookup(*lookup.key, lookup.token, lookup.leads).await;
-    if looked.is_err() {
-        sidecar.metrics.store_failed("lookup");
-        return None;
-    }
-    let found = cache::found(looked);
-    sidecar.metrics.looked(&found);
-    Some(found)
+async fn look(sidecar: &Sidecar, lookup: Option<&Lookup>) -> (Option<Found>, Option<Offer>) {
+    let Some(lookup) = lookup else { return (None, None) };
+    let looked = match sidecar.store.lookup(*lookup.key, lookup.token, lookup.leads).await {
+        Ok(looked) => looked,
+        Err(error) => {
+            sidecar.store_failed("lookup", &error);
+            return (None, None);
+        }
+    };
+    let offer = matches!(looked, store::Lookup::Lead)
+        .then(|| Offer::new(sidecar.store.clone(), *lookup.key, lookup.token, None));
+    let found = cache::found(Ok(looked));
+    sidecar.metrics.looked(cache::kind(&found));
+    (Some(found), offer)
+}
+
+/// Refuses what no Envoy asks for.
+pub(super) fn check(asks: &[LeaseAsk]) -> Result<(), Refusal> {
+    const WHY: &str = "a message asks for too many limits, or for one of too long a name";
+    if leases::are_proper(asks) { Ok(()) } else { Err(Refusal(StatusCode::BAD_REQUEST, WHY)) }
 }
 
 /// Empty when the store did not answer.
 pub(super) async fn lease(sidecar: &Sidecar, call: &'static str, envoy: u64, asks: &[LeaseAsk]) -> Vec<Leased> {
-    let leased = sidecar.leases.lease(envoy, asks).await;
-    if leased.is_err() {
-        sidecar.metrics.store_failed(call);
+    match sidecar.leases.lease(envoy, asks).await {
+        Ok(leased) => leased,
+        Err(error) => {
+            sidecar.store_failed(call, &error);
+            Vec::new()
+        }
     }
-    leased.unwrap_or_default()
 }

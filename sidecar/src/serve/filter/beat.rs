@@ -1,8 +1,9 @@
 //! A worker's heartbeat. Each part succeeds or fails by itself.
 
-use super::ask::lease;
+use super::ask::{check, lease};
 use super::message;
 use crate::serve::Sidecar;
+use crate::serve::guard::Refusal;
 use crate::store::{ApiKey, UsageEntry};
 use axum::body::Bytes;
 use axum::extract::State;
@@ -16,12 +17,10 @@ use weir_core::wire::{self, Beat, Beaten, BudgetAsk, Keys, Report, Spent};
 /// An Envoy that was not heard of for so long is not counted, in milliseconds.
 const LIVES: u64 = 10_000;
 
-pub(in crate::serve) async fn beat(State(sidecar): State<Arc<Sidecar>>, body: Bytes) -> Response {
+pub(in crate::serve) async fn beat(State(sidecar): State<Arc<Sidecar>>, body: Bytes) -> Result<Response, Refusal> {
     sidecar.metrics.called("beat");
-    let beat: Beat = match message::read(&sidecar, &body) {
-        Ok(beat) => beat,
-        Err(refusal) => return refusal,
-    };
+    let beat: Beat = message::read(&body)?;
+    check(&beat.leases)?;
     let now = Timestamp::now();
     let (envoys, (), leases, keys, (counted, budgets)) = tokio::join!(
         envoys(&sidecar, beat.envoy),
@@ -30,21 +29,22 @@ pub(in crate::serve) async fn beat(State(sidecar): State<Arc<Sidecar>>, body: By
         keys(&sidecar, beat.keys_version, now),
         spending(&sidecar, &beat, now),
     );
-    message::write(&Beaten { envoys, leases, counted, keys, budgets })
+    Ok(message::write(&Beaten { envoys, leases, counted, keys, budgets }, None))
 }
 
 async fn envoys(sidecar: &Sidecar, envoy: u64) -> u64 {
-    let count = sidecar.store.touch(envoy, LIVES).await;
-    if count.is_err() {
-        sidecar.metrics.store_failed("touch");
-    }
-    count.unwrap_or(0)
+    sidecar.store.touch(envoy, LIVES).await.unwrap_or_else(|error| {
+        sidecar.store_failed("touch", &error);
+        0
+    })
 }
 
 async fn hold(sidecar: &Sidecar, beat: &Beat) {
     let leads: Vec<_> = beat.leads.iter().map(|lead| (*lead.key, lead.token)).collect();
-    if !leads.is_empty() && sidecar.store.hold(&leads).await.is_err() {
-        sidecar.metrics.store_failed("hold");
+    if !leads.is_empty()
+        && let Err(error) = sidecar.store.hold(&leads).await
+    {
+        sidecar.store_failed("hold", &error);
     }
 }
 
@@ -55,7 +55,7 @@ async fn spending(sidecar: &Sidecar, beat: &Beat, now: Timestamp) -> (u64, Vec<S
         let entries: Vec<UsageEntry> = beat.reports.iter().map(|report| entry(report, now)).collect();
         match sidecar.store.add_usage(beat.worker, &entries).await {
             Ok(last) => counted = last,
-            Err(_) => sidecar.metrics.store_failed("usage"),
+            Err(error) => sidecar.store_failed("usage", &error),
         }
     }
     if beat.budgets.is_empty() {
@@ -68,8 +68,8 @@ async fn spending(sidecar: &Sidecar, beat: &Beat, now: Timestamp) -> (u64, Vec<S
             let spent = spent.into_iter().zip(periods).map(|(microusd, (_, _, left))| Spent { microusd, left });
             (counted, spent.collect())
         }
-        Err(_) => {
-            sidecar.metrics.store_failed("spent");
+        Err(error) => {
+            sidecar.store_failed("spent", &error);
             (counted, Vec::new())
         }
     }
@@ -121,17 +121,15 @@ fn period(budget: &BudgetAsk, now: Timestamp) -> (String, String, u64) {
 
 /// The API keys, if they are others than the worker's. A worker that has heard of none yet is told even if there are none.
 async fn keys(sidecar: &Sidecar, known: u64, now: Timestamp) -> Option<Keys> {
-    let Ok(version) = sidecar.store.keys_version().await else {
-        sidecar.metrics.store_failed("keys");
-        return None;
+    let keys = async {
+        let version = sidecar.store.keys_version().await?;
+        let is_known = version == known && known != 0;
+        if is_known { Ok(None) } else { sidecar.store.keys().await.map(Some) }
     };
-    if version == known && known != 0 {
-        return None;
-    }
-    let Ok((version, keys)) = sidecar.store.keys().await else {
-        sidecar.metrics.store_failed("keys");
-        return None;
-    };
+    let (version, keys) = keys.await.unwrap_or_else(|error| {
+        sidecar.store_failed("keys", &error);
+        None
+    })?;
     let now = now.as_millisecond();
     Some(Keys { version, keys: keys.iter().filter_map(|key| told(key, now)).collect() })
 }

@@ -1,6 +1,7 @@
 //! A leader is done: with an answer, or without.
 
 use super::message;
+use crate::serve::guard::Refusal;
 use crate::serve::{Sidecar, cache};
 use axum::body::Bytes;
 use axum::extract::State;
@@ -9,20 +10,17 @@ use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 use weir_core::wire::Put;
 
-pub(in crate::serve) async fn put(State(sidecar): State<Arc<Sidecar>>, body: Bytes) -> Response {
+pub(in crate::serve) async fn put(State(sidecar): State<Arc<Sidecar>>, body: Bytes) -> Result<Response, Refusal> {
     sidecar.metrics.called("put");
-    let put: Put = match message::read(&sidecar, &body) {
-        Ok(put) => put,
-        Err(refusal) => return refusal,
-    };
+    let put: Put = message::read(&body)?;
     let done = match &put.value {
         Some(value) => sidecar.store.put(*put.key, cache::pack(value), put.ttl).await,
         None => sidecar.store.release(*put.key, put.token).await,
     };
     sidecar.followers.wake(&put.key);
-    if done.is_err() {
-        sidecar.metrics.store_failed("put");
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    if let Err(error) = done {
+        sidecar.store_failed("put", &error);
+        return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
     }
-    StatusCode::NO_CONTENT.into_response()
+    Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -2,24 +2,30 @@
 
 use super::message;
 use crate::serve::Sidecar;
+use crate::serve::follow::Told;
+use crate::serve::guard::Refusal;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
 use std::sync::Arc;
 use std::time::Duration;
-use weir_core::wire::Wait;
+use weir_core::wire::{Found, Wait};
 
 /// Nobody waits for longer, whatever it says.
 const LONGEST: Duration = Duration::from_secs(600);
 
-pub(in crate::serve) async fn wait(State(sidecar): State<Arc<Sidecar>>, body: Bytes) -> Response {
+pub(in crate::serve) async fn wait(State(sidecar): State<Arc<Sidecar>>, body: Bytes) -> Result<Response, Refusal> {
     sidecar.metrics.called("wait");
-    let wait: Wait = match message::read(&sidecar, &body) {
-        Ok(wait) => wait,
-        Err(refusal) => return refusal,
-    };
+    let wait: Wait = message::read(&body)?;
     let time = Duration::from_millis(wait.millis).min(LONGEST);
-    let found = sidecar.followers.wait(*wait.key, wait.token, time).await;
-    sidecar.metrics.looked(&found);
-    message::write(&found)
+    Ok(match sidecar.followers.wait(*wait.key, wait.token, time).await {
+        Told::Lead(offer) => {
+            sidecar.metrics.looked("lead");
+            message::write(&Found::Lead, Some(offer))
+        }
+        Told::Found { kind, message } => {
+            sidecar.metrics.looked(kind);
+            message::respond(message)
+        }
+    })
 }
