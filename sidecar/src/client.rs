@@ -75,7 +75,17 @@ impl Client {
             (StatusCode::UNAUTHORIZED, Some((EnvVar(name), _))) => {
                 Err(Failure::Runtime(format!("the sidecar at {} has another secret than ${name}", self.listen)))
             }
-            _ => Err(Failure::Runtime(text.trim_end().to_owned())),
+            _ => Err(Failure::Runtime(reason(&text).map_or_else(
+                || format!("what is at {} (sidecar.listen) answers {status}: is it the sidecar?", self.listen),
+                str::to_owned,
+            ))),
         }
     }
+}
+
+/// The sidecar's reasons are one line. Who else may be there says anything, which is not for a terminal.
+fn reason(text: &str) -> Option<&str> {
+    const LONGEST: usize = 4_096;
+    let text = text.trim_end();
+    (!text.is_empty() && text.len() <= LONGEST && !text.chars().any(char::is_control)).then_some(text)
 }

@@ -58,7 +58,8 @@ pub(super) fn show(usage: &[Usage], by: Option<By>, json: bool) -> Result<String
     rows.push(total.cells(&names));
     let mut text = table::show(&columns, &rows);
     if total.unpriced > 0 {
-        text += &format!("\nwithout {} requests whose price is not known", total.unpriced);
+        let requests = if total.unpriced == 1 { "request" } else { "requests" };
+        text += &format!("\nwithout {} {requests} whose price is not known", total.unpriced);
     }
     Ok(text)
 }
@@ -177,7 +178,7 @@ mod tests {
                 2026-11-26  team-a  openai/gpt-5.6         7     0    7000      70     700  $0.000042
                 2026-11-26  team-b  smart                  3     0    3000      30     300  $0.000000
                 total                                    130    12  130000    1300   13000  $1.234609
-                without 1 requests whose price is not known"]],
+                without 1 request whose price is not known"]],
         );
         check(
             Some(By::Tenant),
@@ -186,7 +187,7 @@ mod tests {
                 team-a       127    12  127000    1270   12700  $1.234609
                 team-b         3     0    3000      30     300  $0.000000
                 total        130    12  130000    1300   13000  $1.234609
-                without 1 requests whose price is not known"]],
+                without 1 request whose price is not known"]],
         );
         check(
             Some(By::Day),
@@ -195,7 +196,7 @@ mod tests {
                 2026-11-25       120    12  120000    1200   12000  $1.234567
                 2026-11-26        10     0   10000     100    1000  $0.000042
                 total            130    12  130000    1300   13000  $1.234609
-                without 1 requests whose price is not known"]],
+                without 1 request whose price is not known"]],
         );
     }
 

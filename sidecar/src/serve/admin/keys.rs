@@ -1,4 +1,4 @@
-//! The API keys in the store. Only digests come here, and none goes out.
+//! The API keys in the store: their digests, and what is known about them. No key comes here.
 
 use crate::serve::Sidecar;
 use crate::store::{ApiKey, Unavailable};
@@ -26,6 +26,10 @@ pub(in crate::serve) async fn add(State(sidecar): State<Arc<Sidecar>>, Json(key)
     }
     if key.label.len() > LONGEST_LABEL {
         return (StatusCode::BAD_REQUEST, format!("a label has at most {LONGEST_LABEL} bytes\n")).into_response();
+    }
+    // It is shown on terminals.
+    if key.label.chars().any(char::is_control) {
+        return (StatusCode::BAD_REQUEST, "a label is one line of text\n").into_response();
     }
     if !sidecar.tenants.contains(&key.tenant) {
         let known = if sidecar.tenants.is_empty() { "none".to_owned() } else { sidecar.tenants.join(", ") };

@@ -11,8 +11,6 @@ pub(super) struct Account {
     granted: u64,
     spent: u64,
     returned: u64,
-    /// Granted because it was used, and not debited yet: the store did not answer.
-    unpaid: u64,
 }
 
 /// What an account learned from an Envoy.
@@ -21,9 +19,9 @@ pub(super) struct News {
     /// More than before.
     pub(super) spent: u64,
     pub(super) returned: u64,
-    /// Granted now because it was used.
+    /// Granted now: because it was used, or because the Envoy knows of it.
     pub(super) reserved: u64,
-    /// To be debited in any case.
+    /// What of it was never debited.
     pub(super) owed: u64,
     /// Granted, and the Envoy has not heard of it: it serves its needs first.
     pub(super) unheard: u64,
@@ -36,7 +34,7 @@ impl Account {
         let granted = ask.known.min(MOST);
         let spent = ask.spent.min(granted);
         let returned = ask.returned.min(granted - spent);
-        Self { granted, spent, returned, unpaid: 0 }
+        Self { granted, spent, returned }
     }
 
     /// Takes in what the Envoy says. Totals never go back, so what was said before, or comes late, is no news.
@@ -45,20 +43,23 @@ impl Account {
         let returned = ask.returned.min(MOST).saturating_sub(self.returned);
         self.spent += spent;
         self.returned += returned;
+        // What the Envoy was told was debited once: this account began with a message that was late.
+        let forgotten = ask.known.min(MOST).saturating_sub(self.granted);
+        self.granted += forgotten;
         let used = self.spent + self.returned;
-        let reserved = used.saturating_sub(self.granted);
-        self.granted += reserved;
-        let owed = reserved.saturating_add(std::mem::take(&mut self.unpaid));
-        News { spent, returned, reserved, owed, unheard: self.granted.saturating_sub(ask.known.max(used)) }
+        let owed = used.saturating_sub(self.granted);
+        self.granted += owed;
+        News {
+            spent,
+            returned,
+            reserved: forgotten + owed,
+            owed,
+            unheard: self.granted.saturating_sub(ask.known.max(used)),
+        }
     }
 
     pub(super) fn grant(&mut self, amount: u64) {
         self.granted = self.granted.saturating_add(amount);
-    }
-
-    /// Its debit may not have been made. What came back may have arrived, so it does not come back again.
-    pub(super) fn owe(&mut self, owed: u64) {
-        self.unpaid = self.unpaid.saturating_add(owed);
     }
 
     pub(super) fn granted(&self) -> u64 {

@@ -67,7 +67,7 @@ impl Leases {
         let debited = match self.store.debit(&debits).await {
             Ok(debited) if debited.len() == debits.len() => debited,
             outcome => {
-                self.lock().failed(envoy, &debits);
+                self.lock().failed(&debits);
                 return Err(outcome.err().unwrap_or_else(|| Unavailable("a debit without an answer".to_owned())));
             }
         };

@@ -22,6 +22,9 @@ pub(super) struct Table {
     accounts: usize,
     /// A store that has forgotten a bucket goes on from here.
     mirrors: HashMap<String, Mirror>,
+    /// Of each limit, used without a grant and not debited yet: the store did not answer. Whoever asks next pays, so that
+    /// it is not lost with its Envoy.
+    unpaid: HashMap<String, u64>,
     born: Instant,
 }
 
@@ -39,7 +42,7 @@ struct Mirror {
 
 impl Table {
     pub(super) fn new(books: Books, now: Instant) -> Self {
-        Self { books, envoys: HashMap::new(), accounts: 0, mirrors: HashMap::new(), born: now }
+        Self { books, envoys: HashMap::new(), accounts: 0, mirrors: HashMap::new(), unpaid: HashMap::new(), born: now }
     }
 
     /// Takes in what an Envoy says, and what is to be debited for it.
@@ -66,13 +69,14 @@ impl Table {
             self.books.reserve(resource, news.reserved);
             self.books.settle(resource, news.spent);
             self.books.expire(resource, news.returned);
-            let known = if is_first && is_young { level(ask, news.owed) } else { None };
+            let owed = news.owed.saturating_add(self.unpaid.remove(&ask.id).unwrap_or(0));
+            let known = if is_first && is_young { level(ask, owed) } else { None };
             let Mirror { full_at, changes } = self.mirrors.get(&ask.id).copied().unwrap_or_default();
             Debit {
                 id: ask.id.clone(),
                 per_minute: ask.per_minute.max(1),
                 burst: ask.burst.max(1),
-                owed: news.owed,
+                owed,
                 returned: news.returned,
                 at_most: ask.at_most.into_iter().chain(known).min(),
                 need: ask.need.saturating_sub(news.unheard),
@@ -86,11 +90,14 @@ impl Table {
         Ok(debits)
     }
 
-    /// The store did not answer.
-    pub(super) fn failed(&mut self, envoy: u64, debits: &[Debit]) {
-        for debit in debits {
-            if let Some(kept) = self.envoys.get_mut(&envoy).and_then(|own| own.get_mut(&debit.id)) {
-                kept.account.owe(debit.owed);
+    /// The store did not answer. What was owed is debited the next time; what came back may have arrived, so it does not come
+    /// back again.
+    pub(super) fn failed(&mut self, debits: &[Debit]) {
+        for debit in debits.iter().filter(|debit| debit.owed > 0) {
+            if let Some(unpaid) = self.unpaid.get_mut(&debit.id) {
+                *unpaid = unpaid.saturating_add(debit.owed);
+            } else if self.unpaid.len() < MOST_BUCKETS {
+                self.unpaid.insert(debit.id.clone(), debit.owed);
             }
         }
     }

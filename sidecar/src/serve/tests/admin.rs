@@ -50,6 +50,7 @@ async fn what_is_no_digest_or_too_long_is_no_key() {
         ApiKey { id: "cd".repeat(6), ..good.clone() },
         ApiKey { id: String::new(), ..good.clone() },
         ApiKey { label: "x".repeat(201), ..good.clone() },
+        ApiKey { label: "\u{1b}[2J".to_owned(), ..good.clone() },
     ] {
         assert_eq!(add(&sidecar, &bad).await.0, StatusCode::BAD_REQUEST, "{bad:?}");
     }
@@ -123,4 +124,15 @@ async fn the_command_says_where_no_sidecar_is() {
     let socket = Listen::Unix(folder.path().join("none.sock").to_str().unwrap().to_owned());
     let text = says(Client::at(socket, None).unwrap().get::<Vec<ApiKey>>("/admin/v1/keys").await);
     assert!(text.starts_with("no sidecar at unix:/") && text.ends_with("running?"), "{text}");
+}
+
+#[tokio::test]
+async fn the_command_repeats_nothing_that_another_server_says() {
+    let page = || async { (StatusCode::NOT_FOUND, "<html>\n\u{1b}[2J nothing here\n</html>") };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(axum::serve(listener, axum::Router::new().fallback(page)).into_future());
+    let text = says(Client::at(Listen::Tcp(address), None).unwrap().get::<Vec<ApiKey>>("/admin/v1/keys").await);
+    assert_eq!(text, format!("what is at {address} (sidecar.listen) answers 404 Not Found: is it the sidecar?"));
+    serving.abort();
 }

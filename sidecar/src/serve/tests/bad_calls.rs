@@ -3,6 +3,7 @@
 use super::{Options, Running, flaky, look, whole};
 use crate::serve::guard::Room;
 use crate::store::Memory;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use reqwest::{Client, Method, StatusCode};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -133,6 +134,21 @@ async fn a_head_or_a_body_that_does_not_come_is_not_waited_for() {
     let mut answer = vec![0; 12];
     timeout(Duration::from_secs(8), stream.read_exact(&mut answer)).await.expect("in time").unwrap();
     assert_eq!(answer, b"HTTP/1.1 408");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_lives_and_calls_no_more_is_let_go() {
+    let sidecar = start().await;
+    let stream = TcpStream::connect(sidecar.address).await.unwrap();
+    // It answers each ping.
+    let (mut calls, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let url = format!("http://{}/healthz", sidecar.address);
+    let request = axum::http::Request::get(url).body(axum::body::Body::empty()).unwrap();
+    assert_eq!(calls.send_request(request).await.unwrap().status(), StatusCode::OK);
+    let _ = timeout(Duration::from_secs(200), connection).await.expect("it is closed");
+    drop(calls);
 }
 
 #[tokio::test]

@@ -12,8 +12,12 @@ use weir_core::wire::{self, Found, Wait};
 
 /// So many wait for key 1, by tokens from 1000 on.
 async fn followers(sidecar: &Arc<Running>, count: u64) -> JoinSet<(u64, Found)> {
+    followers_from(1_000, sidecar, count).await
+}
+
+async fn followers_from(first: u64, sidecar: &Arc<Running>, count: u64) -> JoinSet<(u64, Found)> {
     let mut waiting = JoinSet::new();
-    for token in 1_000..1_000 + count {
+    for token in first..first + count {
         let sidecar = sidecar.clone();
         waiting.spawn(async move { (token, sidecar.wait(1, token, 20_000).await) });
     }
@@ -75,7 +79,8 @@ async fn when_the_leader_dies_one_follower_leads_within_the_time_of_a_lead() {
     let (one, other) = (Arc::new(Running::start(store.clone()).await), Arc::new(Running::start(store).await));
     one.look(1, 1).await;
     let mut here = followers(&one, 5).await;
-    let mut there = followers(&other, 5).await;
+    // By tokens of their own: who leads already, and asks again, leads.
+    let mut there = followers_from(2_000, &other, 5).await;
     let begin = Instant::now();
     let (sidecar, found) = tokio::select! {
         first = here.join_next() => (&one, first.expect("some wait").unwrap()),

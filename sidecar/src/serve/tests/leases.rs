@@ -89,6 +89,43 @@ async fn what_was_spent_while_the_store_was_away_is_debited_when_it_is_back() {
 }
 
 #[tokio::test]
+async fn what_an_envoy_owed_is_debited_even_if_it_does_not_come_again() {
+    let store = flaky();
+    let sidecar = Running::start(store.clone()).await;
+    store.fail(&["debit"]);
+    sidecar.ask(&ask(vec![LimitAsk { spent: 300, ..limit("a/tokens", 0, 0) }])).await;
+    store.fail(&[]);
+    let other = Ask { envoy: 2, ..ask(vec![limit("a/tokens", 0, 0)]) };
+    for _ in 0..2 {
+        let leases = sidecar.ask(&other).await.leases;
+        assert_eq!(
+            (granted(&leases), leases[0].limits[0].level),
+            (vec![vec![0]], 700),
+            "another one's call pays, once"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_late_message_to_a_restarted_sidecar_makes_nobody_pay_twice() {
+    let store = flaky();
+    let sidecar = Running::start(store.clone()).await;
+    sidecar.ask(&ask(vec![limit("a/tokens", 0, 500)])).await;
+    drop(sidecar);
+    let sidecar = Running::start(store).await;
+    sidecar.ask(&ask(vec![LimitAsk { spent: 50, ..limit("a/tokens", 100, 0) }])).await;
+    let now = LimitAsk { spent: 300, returned: 100, ..limit("a/tokens", 500, 0) };
+    let leases = sidecar.ask(&ask(vec![now])).await.leases;
+    assert_eq!(
+        (granted(&leases), leases[0].limits[0].level),
+        (vec![vec![500]], 600),
+        "and what comes back has come back"
+    );
+    let (_, metrics) = sidecar.get("/metrics").await;
+    assert!(metrics.contains(r#"weir_quota_outstanding{resource="tokens"} 100"#), "{metrics}");
+}
+
+#[tokio::test]
 async fn a_store_that_was_restarted_goes_on_where_its_buckets_were_even_after_an_outage() {
     let store = flaky();
     let sidecar = Running::start(store.clone()).await;

@@ -7,6 +7,7 @@ use reqwest::{Client, StatusCode, Version};
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::net::{UnixListener, UnixSocket, UnixStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use weir_core::config::Listen;
@@ -125,7 +126,7 @@ async fn a_unix_socket_is_its_users_own_and_a_left_one_is_taken_over() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weir.sock");
     let listen = Listen::Unix(path.to_str().unwrap().to_owned());
-    drop(Socket::bind(&listen).await.expect("it is free"));
+    drop(UnixListener::bind(&path).expect("it is free"));
     assert!(path.exists(), "a process that died has left it");
     let socket = Socket::bind(&listen).await.expect("it is taken over");
     assert!(Socket::bind(&listen).await.is_err(), "somebody listens");
@@ -138,4 +139,32 @@ async fn a_unix_socket_is_its_users_own_and_a_left_one_is_taken_over() {
         assert_eq!(answer.text().await.unwrap(), "ok\n");
     }
     serving.abort();
+    let _ = serving.await;
+    assert!(!path.exists(), "it goes with its process");
+}
+
+#[tokio::test]
+async fn a_unix_socket_whose_owner_is_busy_is_not_taken_over_and_neither_is_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weir.sock");
+    let listen = Listen::Unix(path.to_str().unwrap().to_owned());
+    let busy = UnixSocket::new_stream().unwrap();
+    busy.bind(&path).unwrap();
+    let busy = busy.listen(1).unwrap();
+    // Nobody accepts, so that the next one is told to try again.
+    let mut waiting = Vec::new();
+    let full = loop {
+        match UnixStream::connect(&path).await {
+            Ok(stream) => waiting.push(stream),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(full.kind(), std::io::ErrorKind::WouldBlock);
+    assert!(Socket::bind(&listen).await.is_err());
+    drop(waiting);
+    busy.accept().await.expect("it is still there");
+    let file = folder.path().join("precious");
+    std::fs::write(&file, "data").unwrap();
+    assert!(Socket::bind(&Listen::Unix(file.to_str().unwrap().to_owned())).await.is_err());
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "data");
 }
