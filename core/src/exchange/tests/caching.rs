@@ -4,6 +4,8 @@ use super::*;
 use crate::gateway::Ports;
 use crate::sidecar::Reply;
 use crate::wire::{self, Answer, Ask, Found, Hit, Put, Wait};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const KEPT: &str = "
 providers:

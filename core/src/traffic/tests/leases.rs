@@ -4,6 +4,8 @@ use super::*;
 use crate::traffic::bucket::{Bucket, Rate};
 use crate::wire::{LeaseAsk, Leased, LimitAsk, LimitLeased};
 use std::collections::HashMap;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// What the sidecar does, over buckets that all share.
 #[derive(Default)]
