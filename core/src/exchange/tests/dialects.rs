@@ -2,6 +2,8 @@
 
 use super::*;
 use serde_json::Value;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const ALL: &str = "
 providers:
