@@ -12,9 +12,9 @@ const CALL_DEADLINE: Duration = Duration::from_millis(200);
 /// Providers answer at once; the machine is small and busy.
 const SLACK: Duration = Duration::from_millis(800);
 /// When Redis dies, from the first request on, for how long, and for how long requests come.
-const DIES: Duration = Duration::from_secs(3);
+const DIES: Duration = Duration::from_secs(2);
 const AWAY: Duration = Duration::from_secs(2);
-const LOAD: Duration = Duration::from_secs(10);
+const LOAD: Duration = Duration::from_secs(8);
 /// After so long every worker knows of it: each asks once a second.
 const KNOWN: Duration = Duration::from_millis(1_300);
 /// After so long limits are leased again.
