@@ -165,7 +165,10 @@ impl Setup {
     pub async fn start_on(&self, sim: &Arc<Sim>, sidecar: SocketAddr) -> Gateway {
         let (listen, admin) = (free_port(), free_port());
         let yaml = self.yaml(sim, listen, admin, sidecar.port());
-        let render = Command::new(&["render", "--out", "envoy.yaml"]).config(&yaml);
+        let mut render = Command::new(&["render", "--out", "envoy.yaml"]).config(&yaml);
+        for (variable, value) in &self.env {
+            render = render.env(variable, value);
+        }
         let bootstrap = render.path("envoy.yaml");
         let mut rendered = render.start();
         let outcome = rendered.finish(START).await;

@@ -59,23 +59,19 @@ async fn sidecar_dies(policy: &str, store: &str, statuses: &[u16]) -> Vec<Report
     let back = DIES + AWAY + Duration::from_secs(2);
     let served = |report: &Report| report.served().any(|sample| sample.scheduled > back);
     assert!(reports.iter().any(served), "not leased again");
-    for gateway in &fleet {
-        gateway.at_rest().await;
-        for resource in ["tokens", "requests"] {
-            gateway.closed_books(resource, SETTLED).await;
-        }
-    }
+    at_rest(&fleet).await;
     meter.check("all");
     reports
 }
 
-/// One worker of two; what it had under way ends with it.
+/// One worker of four, at two Envoys; what it had under way ends with it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_a_workers_vm_panics_the_limit_holds_and_what_it_had_comes_back() {
     let meter = Meter::start().await;
     let filter = panicking_filter().display().to_string();
     let setup = Meter::setup(ROOM).env("WEIR_FILTER", &filter).sidecar("on_outage: local, call_deadline: 200ms");
-    let fleet = [setup.start_at(&meter.sim).await];
+    let sidecar = setup.serve(&meter.sim).await;
+    let fleet = join_all((0..2).map(|_| setup.start_on(&meter.sim, sidecar.address))).await;
     meter.check("nothing");
     let begun = Instant::now();
     let crashes = async {
@@ -102,10 +98,8 @@ async fn when_a_workers_vm_panics_the_limit_holds_and_what_it_had_comes_back() {
     assert!(refused <= reports[0].samples.len() / 4, "{}", reports[0].summary());
     let late = reports[0].with_status(503).find(|sample| sample.scheduled > panics[1].1 + Duration::from_secs(2));
     assert!(late.is_none(), "the VM did not come back: {late:?}");
-    fleet[0].at_rest().await;
-    for resource in ["tokens", "requests"] {
-        fleet[0].closed_books(resource, SETTLED).await;
-    }
+    check(&reports[1], &[200, 429]);
+    at_rest(&fleet).await;
     meter.check("all");
 }
 
@@ -114,6 +108,14 @@ async fn watched<T>(meter: &Meter, load: impl Future<Output = T>) -> T {
     tokio::select! {
         done = load => done,
         never = meter.watch("after a crash") => never,
+    }
+}
+
+/// All gauges are back at 0, and the books of the one sidecar balance.
+async fn at_rest(fleet: &[Gateway]) {
+    join_all(fleet.iter().map(Gateway::at_rest)).await;
+    for resource in ["tokens", "requests"] {
+        fleet[0].closed_books(resource, SETTLED).await;
     }
 }
 

@@ -10,6 +10,7 @@ mod guard;
 mod leases;
 mod listen;
 mod metrics;
+mod newcomers;
 mod offer;
 mod quiet;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use follow::Followers;
 use guard::{Guard, Room};
 use leases::Leases;
 use metrics::Metrics;
+use newcomers::Newcomers;
 use quiet::Quiet;
 use std::path::Path;
 use std::sync::Arc;
@@ -59,6 +61,7 @@ pub(crate) async fn run(path: Option<&Path>) -> Outcome {
 pub(crate) struct Sidecar {
     store: Arc<dyn Store>,
     leases: Leases,
+    newcomers: Newcomers,
     followers: Followers,
     guard: Guard,
     metrics: Metrics,
@@ -93,6 +96,7 @@ impl Sidecar {
         Arc::new(Self {
             followers: Followers::new(store.clone()),
             leases: Leases::new(store.clone(), metrics.books.clone()),
+            newcomers: Newcomers::default(),
             guard: Guard::new(secret, room, quiet.clone()),
             store,
             metrics,

@@ -3,22 +3,30 @@
 use super::message;
 use crate::serve::guard::Refusal;
 use crate::serve::offer::Offer;
-use crate::serve::{Sidecar, cache, leases};
+use crate::serve::{Sidecar, cache, leases, newcomers};
 use crate::store;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use std::sync::Arc;
+use tokio::time::Instant;
 use weir_core::wire::{Answer, Ask, Found, LeaseAsk, Leased, Lookup};
 
 pub(in crate::serve) async fn ask(State(sidecar): State<Arc<Sidecar>>, body: Bytes) -> Result<Response, Refusal> {
     sidecar.metrics.called("ask");
     let ask: Ask = message::read(&body)?;
     check(&ask.leases)?;
+    let hold = sidecar.newcomers.hold(ask.envoy, Instant::now());
+    let told = hold.map(|_| newcomers::told_only(&ask.leases));
+    let asks = told.as_deref().unwrap_or(&ask.leases);
     let ((found, offer), leases) =
-        tokio::join!(look(&sidecar, ask.lookup.as_ref()), lease(&sidecar, "ask", ask.envoy, &ask.leases));
-    Ok(message::write(&Answer { found, leases }, offer))
+        tokio::join!(look(&sidecar, ask.lookup.as_ref()), lease(&sidecar, "ask", ask.envoy, asks));
+    let mut answer = Answer { found, leases };
+    if let Some(left) = hold {
+        newcomers::come_again(&mut answer, &ask.leases, left);
+    }
+    Ok(message::write(&answer, offer))
 }
 
 async fn look(sidecar: &Sidecar, lookup: Option<&Lookup>) -> (Option<Found>, Option<Offer>) {

@@ -12,6 +12,7 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use std::sync::Arc;
+use tokio::time::Instant;
 use weir_core::wire::{self, Beat, Beaten, BudgetAsk, Keys, Report, Spent};
 
 /// An Envoy that was not heard of for so long is not counted, in milliseconds.
@@ -29,6 +30,7 @@ pub(in crate::serve) async fn beat(State(sidecar): State<Arc<Sidecar>>, body: By
         keys(&sidecar, beat.keys_version, now),
         spending(&sidecar, &beat, now),
     );
+    sidecar.newcomers.heard(beat.envoy, envoys, Instant::now());
     Ok(message::write(&Beaten { envoys, leases, counted, keys, budgets }, None))
 }
 
