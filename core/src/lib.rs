@@ -25,6 +25,7 @@ pub mod chat;
 pub mod civil;
 pub mod config;
 pub mod dialect;
+pub mod embedding;
 pub mod exchange;
 pub mod failure;
 pub mod gateway;

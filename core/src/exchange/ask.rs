@@ -1,6 +1,7 @@
 //! What a request's headers ask for: who calls, which endpoint, and how it wants to be treated.
 
 use super::caching::Mode;
+use super::task::Wish;
 use crate::config::Millis;
 use crate::dialect::gemini::Call;
 use crate::dialect::{Form, model_of_path};
@@ -31,7 +32,7 @@ pub(super) struct Ask {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
-    Chat(Form),
+    Task(Wish),
     Models,
     /// One model, by its name.
     Model(String),
@@ -62,7 +63,7 @@ impl Ask {
         let endpoint = endpoint(headers.text(":method").unwrap_or_default(), headers)?;
         let tenant = match endpoint {
             Endpoint::Health => None,
-            Endpoint::Chat(_) | Endpoint::Models | Endpoint::Model(_) => authenticate(gateway, headers, now)?,
+            Endpoint::Task(_) | Endpoint::Models | Endpoint::Model(_) => authenticate(gateway, headers, now)?,
         };
         let is_local = gateway.config.tenants.is_empty() && gateway.config.listen.ip().is_loopback();
         if is_local && headers.text("origin").is_some_and(|origin| !is_loopback(origin)) {
@@ -77,7 +78,7 @@ impl Ask {
         }
         let kept = KEPT.iter().filter_map(|name| Some(((*name).into(), headers.text(name)?.into())));
         let own = match endpoint {
-            Endpoint::Chat(Form::Messages) => OWN.iter().flat_map(|name| all(headers, name)).collect(),
+            Endpoint::Task(Wish::Chat(Form::Messages)) => OWN.iter().flat_map(|name| all(headers, name)).collect(),
             _ => HeaderList::new(),
         };
         let ask = Self {
@@ -167,8 +168,9 @@ fn query_key(headers: &Headers) -> Option<&str> {
 fn endpoint(method: &str, headers: &Headers) -> Result<Endpoint, Refusal> {
     let path = path(headers);
     let (endpoint, allow) = match path {
-        "/v1/chat/completions" => (Endpoint::Chat(Form::ChatCompletions), "POST"),
-        "/v1/messages" => (Endpoint::Chat(Form::Messages), "POST"),
+        "/v1/chat/completions" => (Endpoint::Task(Wish::Chat(Form::ChatCompletions)), "POST"),
+        "/v1/messages" => (Endpoint::Task(Wish::Chat(Form::Messages)), "POST"),
+        "/v1/embeddings" => (Endpoint::Task(Wish::Embeddings), "POST"),
         "/v1/models" | "/v1beta/models" => (Endpoint::Models, "GET"),
         "/healthz" | "/readyz" => (Endpoint::Health, "GET"),
         _ => of_model(headers.text(":path").unwrap_or_default()).ok_or(Refusal::UnknownPath)?,
@@ -179,7 +181,7 @@ fn endpoint(method: &str, headers: &Headers) -> Result<Endpoint, Refusal> {
 /// What a path that names a model asks for; methods that are not served are none of the model's.
 fn of_model(path: &str) -> Option<(Endpoint, &'static str)> {
     if let Some(call) = Call::parse(path) {
-        return Some((Endpoint::Chat(Form::Generate(call)), "POST"));
+        return Some((Endpoint::Task(Wish::Chat(Form::Generate(call))), "POST"));
     }
     if Call::is_method(path) {
         return None;

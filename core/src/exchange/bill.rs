@@ -56,7 +56,7 @@ impl Exchange {
         let tenant = self.tenant.and_then(|tenant| self.gateway.config.tenants.get(tenant));
         Report {
             tenant: tenant.map(|tenant| tenant.name.clone()),
-            model: self.gateway.known_model(&self.request.chat().model).to_owned(),
+            model: self.gateway.known_model(self.task.model()).to_owned(),
             outcome: self.outcome.get().unwrap_or(stats::Outcome::Aborted).name().to_owned(),
             is_further: self.reported.replace(true),
             ..Report::default()

@@ -5,7 +5,7 @@ use super::ask::Ask;
 use super::plan::Plan;
 use crate::cache::{self, Entry};
 use crate::config::Target;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Request};
 use crate::gateway::Gateway;
 use crate::headers::HeaderList;
 use crate::refusal::Reply;
@@ -67,7 +67,11 @@ impl Caching {
     pub(super) fn new(gateway: &Gateway, ask: &Ask, plan: &Plan) -> Option<Self> {
         let exact = plan.cache()?;
         // What passes between a client and a provider of its own kind has no place in an entry, but for OpenAI's.
-        let openai = plan.request.openai().filter(|parsed| cache::may_cache(parsed.chat(), exact.sampled).is_ok());
+        let openai = plan
+            .task
+            .chat()
+            .and_then(Request::openai)
+            .filter(|parsed| cache::may_cache(parsed.chat(), exact.sampled).is_ok());
         let key = openai.filter(|_| ask.cache != Mode::NoStore).map(|parsed| {
             let tenant = ask.tenant.and_then(|tenant| gateway.config.tenants.get(tenant));
             cache::key(tenant.map(|tenant| tenant.name.as_str()), &plan.scope(ask), parsed)
@@ -201,10 +205,10 @@ pub(super) fn reply(
     looked: Looked,
     levels: &Levels,
 ) -> Reply {
-    let chat = plan.request.chat();
+    let wants_usage = plan.task.chat().is_some_and(|request| request.chat().wants_usage());
     let id = super::fallback_id(dialect, &ask.request_id);
-    let (content_type, body) = if chat.stream {
-        ("text/event-stream; charset=utf-8", entry.stream(&id, chat.wants_usage()))
+    let (content_type, body) = if plan.task.is_stream() {
+        ("text/event-stream; charset=utf-8", entry.stream(&id, wants_usage))
     } else {
         ("application/json", entry.whole(&id))
     };

@@ -9,6 +9,7 @@ mod caching;
 mod front;
 mod plan;
 mod step;
+mod task;
 #[cfg(test)]
 mod tests;
 mod translate;
@@ -18,7 +19,7 @@ pub use front::{Front, FrontEvent};
 pub use step::{Effect, Flow, Step, Waker};
 
 use crate::config::Target;
-use crate::dialect::{Dialect, Request};
+use crate::dialect::Dialect;
 use crate::failure::{Class, Failure};
 use crate::gateway::{Gateway, Held, Walk};
 use crate::headers::HeaderList;
@@ -30,11 +31,12 @@ use caching::Caching;
 use plan::Plan;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use task::Task;
 
 /// What the front role decided, and what the attempts made of it. The request is over when nobody holds it any more.
 pub struct Exchange {
     gateway: Rc<Gateway>,
-    request: Request,
+    task: Task,
     /// What of the client's headers a provider of its own kind gets.
     own_headers: HeaderList,
     /// The body's share of the VM's memory.
@@ -135,7 +137,7 @@ impl Exchange {
             cost: Cell::new(None),
             reported: Cell::new(false),
             _held: plan.held,
-            request: plan.request,
+            task: plan.task,
         }
     }
 
@@ -284,7 +286,7 @@ impl Exchange {
 
     /// The id of the answer when the provider gives none.
     fn fallback_id(&self) -> String {
-        fallback_id(self.request.dialect(), &self.request_id)
+        fallback_id(self.task.dialect(), &self.request_id)
     }
 }
 
@@ -300,6 +302,6 @@ impl Drop for Exchange {
         let tenant = tenant.map(|tenant| tenant.name.as_str());
         let outcome = self.outcome.get().unwrap_or(stats::Outcome::Aborted);
         let millis = self.seen.get().saturating_sub(self.arrived);
-        self.gateway.stats.request(Some(&self.request.chat().model), tenant, outcome, millis);
+        self.gateway.stats.request(Some(self.task.model()), tenant, outcome, millis);
     }
 }

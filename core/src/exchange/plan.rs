@@ -3,10 +3,10 @@
 
 use super::ask::Ask;
 use super::caching::Caching;
+use super::task::{Task, Wish};
 use super::translate;
 use crate::chance;
 use crate::config::{ExactCache, Millis, Model, Retries, Target};
-use crate::dialect::{Form, Request};
 use crate::gateway::{Gateway, Held, Walk};
 use crate::headers::HeaderList;
 use crate::refusal::Refusal;
@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 pub(super) struct Plan {
-    pub(super) request: Request,
+    pub(super) task: Task,
     /// The body's share of the VM's memory.
     pub(super) held: Held,
     pub(super) candidates: Vec<Candidate>,
@@ -51,35 +51,31 @@ impl Plan {
     pub(super) fn make(
         gateway: &Rc<Gateway>,
         ask: &Ask,
-        form: &Form,
+        wish: &Wish,
         body: Vec<u8>,
         now: u64,
     ) -> Result<Self, Refusal> {
         let bytes = body.len();
         let held = gateway.hold(bytes).ok_or(Refusal::OutOfMemory)?;
-        let request = Request::parse(form, body)?;
-        let chat = request.chat();
+        let task = Task::parse(wish, body)?;
+        let name = task.model();
         let not_allowed = |model: String| Refusal::ModelNotAllowed { model };
-        if ask.tenant.is_some_and(|tenant| !gateway.may_use(tenant, &chat.model)) {
-            return Err(not_allowed(crate::failure::bounded(&chat.model)));
+        if ask.tenant.is_some_and(|tenant| !gateway.may_use(tenant, name)) {
+            return Err(not_allowed(crate::failure::bounded(name)));
         }
         let seed = chance::mix(chance::seed(&ask.request_id) ^ now);
         let tenant = ask.tenant.and_then(|tenant| gateway.config.tenants.get(tenant));
-        let model = route::resolve(&gateway.config, &chat.model, tenant, ask.route.as_deref(), seed)?;
+        let model = route::resolve(&gateway.config, name, tenant, ask.route.as_deref(), seed)?;
         if let Some(tenant) = ask.tenant
-            && let Some(target) = model.targets.iter().find(|target| !may_reach(gateway, tenant, &chat.model, target))
+            && let Some(target) = model.targets.iter().find(|target| !may_reach(gateway, tenant, name, target))
         {
             return Err(not_allowed(format!("{}/{}", target.provider, target.model)));
         }
-        let candidates = able(gateway, &model, &request)?;
+        let candidates = able(gateway, &model, &task)?;
         let deadline = ask.deadline.map_or(model.deadline, |asked| asked.min(model.deadline));
         Ok(Self {
             candidates,
-            size: Size {
-                prompt_bytes: chat.text_bytes(bytes),
-                output_limit: chat.output_limit(),
-                choices: chat.n.unwrap_or(1),
-            },
+            size: task.size(bytes),
             seed,
             arrived: now,
             deadline: now.saturating_add(deadline.0),
@@ -92,13 +88,13 @@ impl Plan {
             cache: model.cache.as_ref().and_then(|cache| cache.exact.clone()),
             caching: None,
             held,
-            request,
+            task,
         })
     }
 
     /// The name that the client asked for.
     pub(super) fn model(&self) -> &str {
-        &self.request.chat().model
+        self.task.model()
     }
 
     /// How its model's answers are cached, if they are.
@@ -128,14 +124,14 @@ impl Plan {
     /// How long an attempt may be silent, in milliseconds. Response headers are held until the first content event, so
     /// for streams this is until the first token.
     pub(super) fn patience(&self) -> u64 {
-        if self.request.chat().stream { self.times.first_token.0 } else { self.times.answer.0 }
+        if self.task.is_stream() { self.times.first_token.0 } else { self.times.answer.0 }
     }
 
     /// After how many milliseconds of silence from `first` the next target is asked too. An answer that is not streamed
     /// has no first token on the wire: it is hedged when it is overdue, or each long answer would be paid for twice.
     pub(super) fn hedge(&self, gateway: &Gateway, first: Option<&Candidate>) -> Option<u64> {
         let after = self.times.hedge_after?.0;
-        if self.request.chat().stream {
+        if self.task.is_stream() {
             return Some(after);
         }
         let overdue = first.and_then(|first| gateway.traffic.overdue(first));
@@ -205,11 +201,11 @@ impl Plan {
 }
 
 /// Those targets of the model that can serve the request.
-fn able(gateway: &Gateway, model: &Model, request: &Request) -> Result<Vec<Candidate>, Refusal> {
+fn able(gateway: &Gateway, model: &Model, task: &Task) -> Result<Vec<Candidate>, Refusal> {
     let mut able = Vec::with_capacity(model.targets.len());
     let mut obstacle = None;
     for target in &model.targets {
-        match translate::lower(gateway, request, target) {
+        match translate::lower(gateway, task, target) {
             Ok(_) => able.extend(Candidate::new(&gateway.config, target)),
             Err(unsupported) => obstacle = obstacle.or(Some(unsupported)),
         }

@@ -61,6 +61,10 @@ impl Estimate {
             let ratio = (to_float(size.prompt_bytes) / to_float(usage.prompt)).clamp(0.25, 16.0);
             self.bytes_per_token += WEIGHT * (ratio - self.bytes_per_token);
         }
+        if size.output_limit == Some(0) {
+            // Nothing was to be written.
+            return;
+        }
         let each = to_float(usage.completion) / to_float(size.choices.max(1));
         let before = self.output.unwrap_or(each);
         self.output = Some(before + WEIGHT * (each - before));

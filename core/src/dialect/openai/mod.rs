@@ -1,10 +1,13 @@
-//! OpenAI's chat completions, as clients speak it.
+//! OpenAI's API, as clients speak it.
 
 mod collect;
+mod embeddings;
 mod parse;
 mod stream;
 mod unknown;
 
 pub use collect::Collector;
+pub(crate) use embeddings::Encoding;
+pub use embeddings::{ParsedEmbeddings, parse as parse_embeddings, write as write_embeddings};
 pub use parse::{ParsedChat, parse};
 pub use stream::{StreamWriter, error_frame};

@@ -126,14 +126,13 @@ impl Attempt {
     fn request_headers(&mut self, traceparent: Option<&str>, tracestate: Option<&str>) -> Step {
         let gateway = self.exchange.gateway.clone();
         let Some(provider) = gateway.config.provider(&self.target.provider) else { return Step::go_on(vec![]) };
-        let request = &self.exchange.request;
-        if let Ok(lowered) = translate::lower(&gateway, request, &self.target) {
-            self.payload = lowered.write(request, &self.target.model);
-            self.dropped = lowered.dropped(request);
+        let task = &self.exchange.task;
+        if let Ok(lowered) = translate::lower(&gateway, task, &self.target) {
+            self.payload = lowered.write(task, &self.target.model);
+            self.dropped = lowered.dropped(task);
         }
-        let chat = request.chat();
-        let path = provider::path(provider, &self.target.model, chat.stream);
-        let accept = if chat.stream { "text/event-stream" } else { "application/json" };
+        let path = task.path(provider, &self.target.model);
+        let accept = if task.is_stream() { "text/event-stream" } else { "application/json" };
         // The whole map is set afresh: what an earlier attempt put there, its credential above all, must not go out.
         let mut list: HeaderList = vec![
             (":method".into(), b"POST".to_vec()),
@@ -149,7 +148,7 @@ impl Attempt {
         let ids = [("x-request-id", request_id), ("traceparent", traceparent), ("tracestate", tracestate)];
         list.extend(ids.into_iter().filter_map(|(name, value)| Some((name.into(), value?.into()))));
         list.extend(credential(&gateway, provider));
-        if request.is_own(provider.kind) {
+        if task.is_own(provider.kind) {
             let own = &self.exchange.own_headers;
             list.retain(|(name, _)| !own.iter().any(|(other, _)| other == name));
             list.extend(own.iter().cloned());
@@ -172,15 +171,14 @@ impl Attempt {
             return self.fail(Failure::plain(Class::Unreadable, Some(status), why), now);
         }
         let gateway = &self.exchange.gateway;
-        self.state = if self.exchange.request.chat().stream {
+        self.state = if let Some(stream) = AnswerStream::new(&self.exchange, &self.target) {
             let is_events = headers.text("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
             if !is_events {
                 let why = "the provider did not answer with an event stream";
                 return self.fail(Failure::plain(Class::Unreadable, Some(status), why), now);
             }
             let bound = usize::try_from(gateway.config.max_response_bytes).unwrap_or(usize::MAX);
-            let stream = Box::new(AnswerStream::new(&self.exchange, &self.target));
-            State::Held { reader: sse::Reader::new(bound), stream, out: Vec::new() }
+            State::Held { reader: sse::Reader::new(bound), stream: Box::new(stream), out: Vec::new() }
         } else {
             State::Whole { body: Vec::new() }
         };
@@ -259,7 +257,7 @@ impl Attempt {
                     let millis = permit.first_token(now);
                     self.exchange.gateway.stats.first_token(&self.target, millis);
                 }
-                let headers = self.serve(self.exchange.request.stream_type());
+                let headers = self.serve(self.exchange.task.stream_type());
                 match outcome {
                     Err(failure) => self.broke_off(&failure, now),
                     Ok(()) if end => self.complete(now),
@@ -274,10 +272,9 @@ impl Attempt {
         let State::Whole { body } = std::mem::replace(&mut self.state, State::Over) else { return held() };
         match translate::whole(&self.exchange, &self.target, body) {
             Err(failure) => self.fail(failure, now),
-            Ok(Whole { body, usage, recorder }) => {
+            Ok(Whole { body, usage, text, recorder }) => {
                 let mut headers = self.serve("application/json");
                 headers.push(("content-length".into(), body.len().to_string().into_bytes()));
-                let text = u64::try_from(body.len()).unwrap_or(u64::MAX);
                 self.served(usage, text, recorder, now);
                 headers.extend(self.exchange.cost_header());
                 Step::go_on(vec![Effect::ResponseHeaders(headers), Effect::ResponseBody(body)])
@@ -351,9 +348,9 @@ impl Attempt {
             ("x-weir-model".into(), self.target.model.clone().into_bytes()),
             ("x-weir-attempts".into(), attempts.into_bytes()),
         ];
-        headers.extend(self.exchange.request.dialect().id_header(&self.exchange.request_id));
+        headers.extend(self.exchange.task.dialect().id_header(&self.exchange.request_id));
         headers.extend(self.exchange.cache_header());
-        headers.extend(self.exchange.request.dialect().limit_headers(&self.exchange.levels));
+        headers.extend(self.exchange.task.dialect().limit_headers(&self.exchange.levels));
         if !self.dropped.is_empty() {
             headers.push(("x-weir-dropped-params".into(), self.dropped.join(",").into_bytes()));
         }

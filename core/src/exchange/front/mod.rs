@@ -9,7 +9,7 @@ use super::Exchange;
 use super::ask::{self, Ask, Endpoint};
 use super::plan::{PLACEHOLDER, Plan};
 use super::step::{Effect, Step, Waker};
-use crate::dialect::Form;
+use super::task::Wish;
 use crate::failure::Class;
 use crate::gateway::Gateway;
 use crate::headers::Headers;
@@ -66,7 +66,7 @@ pub struct Front {
 enum State {
     Start,
     /// The headers are held, and the body is on its way.
-    Reading(Ask, Form),
+    Reading(Ask, Wish),
     /// The sidecar looks into the cache, or another request is about to bring the answer.
     Looking(Box<Looking>),
     /// Nobody could take it yet.
@@ -157,8 +157,8 @@ impl Front {
                 Ok(reply) => self.answer(reply),
                 Err(refusal) => self.refuse(&refusal, now),
             },
-            Ok((Endpoint::Chat(form), ask)) => {
-                self.state = State::Reading(ask, form);
+            Ok((Endpoint::Task(wish), ask)) => {
+                self.state = State::Reading(ask, wish);
                 Step::wait(Waker::RequestBody, vec![])
             }
         };
@@ -169,14 +169,14 @@ impl Front {
     }
 
     fn request_complete(&mut self, body: Vec<u8>, now: u64) -> Step {
-        let State::Reading(ask, form) = std::mem::replace(&mut self.state, State::Replied) else {
+        let State::Reading(ask, wish) = std::mem::replace(&mut self.state, State::Replied) else {
             return Step::go_on(vec![]);
         };
         let limit = self.gateway.config.max_request_bytes;
         if !u64::try_from(body.len()).is_ok_and(|size| size <= limit) {
             return self.refuse_of(&Refusal::BodyTooLarge { limit }, None, ask.tenant, now);
         }
-        let plan = match Plan::make(&self.gateway, &ask, &form, body, now) {
+        let plan = match Plan::make(&self.gateway, &ask, &wish, body, now) {
             Ok(plan) => plan,
             Err(refusal) => return self.refuse_of(&refusal, None, ask.tenant, now),
         };

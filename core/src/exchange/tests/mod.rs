@@ -3,6 +3,7 @@
 mod caching;
 mod counting;
 mod dialects;
+mod embeddings;
 mod keys;
 
 use super::{Attempt, AttemptEvent, Effect, Exchange, Flow, Front, FrontEvent, Step, Waker};

@@ -1,14 +1,16 @@
 //! Between the client's dialect and the provider's contract: which translation a pair of them takes.
 
+mod embeddings;
 mod stream;
 
 pub(super) use stream::AnswerStream;
 
 use super::Exchange;
+use super::task::Task;
 use crate::cache::Recorder;
 use crate::chat::{ChatEvent, Usage};
 use crate::config::{Kind, Target};
-use crate::dialect::{Collector, Request};
+use crate::dialect::Collector;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::provider::{Unsupported, anthropic, gemini, openai};
@@ -20,21 +22,22 @@ pub(super) enum Lowered<'a> {
     OpenAi(openai::translate::Request<'a>),
     Anthropic(anthropic::request::Request<'a>),
     Gemini(gemini::request::Request<'a>),
+    GeminiEmbeddings(gemini::embeddings::Request<'a>),
 }
 
 /// The request as `target` needs it.
 ///
 /// # Errors
 /// What the target's contract has no place for.
-pub(super) fn lower<'a>(
-    gateway: &Gateway,
-    request: &'a Request,
-    target: &'a Target,
-) -> Result<Lowered<'a>, Unsupported> {
+pub(super) fn lower<'a>(gateway: &Gateway, task: &'a Task, target: &'a Target) -> Result<Lowered<'a>, Unsupported> {
     let (kind, capabilities) = gateway.target(target);
-    if request.is_own(kind) {
+    if task.is_own(kind) {
         return Ok(Lowered::Relayed);
     }
+    let request = match task {
+        Task::Chat(request) => request,
+        Task::Embeddings(parsed) => return embeddings::lower(parsed, kind, &target.model),
+    };
     if let Some(unsupported) = request.bound() {
         return Err(unsupported);
     }
@@ -49,22 +52,28 @@ pub(super) fn lower<'a>(
 
 impl Lowered<'_> {
     /// The provider's request body.
-    pub(super) fn write(&self, request: &Request, model: &str) -> Vec<u8> {
+    pub(super) fn write(&self, task: &Task, model: &str) -> Vec<u8> {
         match self {
-            Lowered::Relayed => request.relayed(model),
+            Lowered::Relayed => task.relayed(model),
             Lowered::OpenAi(lowered) => lowered.write(),
             Lowered::Anthropic(lowered) => lowered.write(),
             Lowered::Gemini(lowered) => lowered.write(),
+            Lowered::GeminiEmbeddings(lowered) => lowered.write(),
         }
     }
 
     /// The client's parameters that the provider does not get, as the client calls them.
-    pub(super) fn dropped(&self, request: &Request) -> Vec<String> {
-        match self {
-            Lowered::Relayed => Vec::new(),
-            Lowered::OpenAi(lowered) => request.dropped(&lowered.dropped),
-            Lowered::Anthropic(lowered) => request.dropped(&lowered.dropped),
-            Lowered::Gemini(lowered) => request.dropped(&lowered.dropped),
+    pub(super) fn dropped(&self, task: &Task) -> Vec<String> {
+        let dropped = match self {
+            Lowered::Relayed => return Vec::new(),
+            Lowered::OpenAi(lowered) => &lowered.dropped,
+            Lowered::Anthropic(lowered) => &lowered.dropped,
+            Lowered::Gemini(lowered) => &lowered.dropped,
+            Lowered::GeminiEmbeddings(lowered) => &lowered.dropped,
+        };
+        match task.chat() {
+            Some(request) => request.dropped(dropped),
+            None => dropped.iter().map(|name| (*name).to_owned()).collect(),
         }
     }
 }
@@ -74,6 +83,8 @@ pub(super) struct Whole {
     /// As the client gets it.
     pub(super) body: Vec<u8>,
     pub(super) usage: Option<Usage>,
+    /// Bytes of it that were paid for, about.
+    pub(super) text: u64,
     /// What is to be kept of it.
     pub(super) recorder: Option<Recorder>,
 }
@@ -83,14 +94,19 @@ pub(super) struct Whole {
 /// # Errors
 /// The answer is none.
 pub(super) fn whole(exchange: &Exchange, target: &Target, body: Vec<u8>) -> Result<Whole, Failure> {
-    let (request, kind) = (&exchange.request, exchange.gateway.target(target).0);
+    let kind = exchange.gateway.target(target).0;
+    let request = match &exchange.task {
+        Task::Chat(request) => request,
+        Task::Embeddings(parsed) => return embeddings::whole(exchange, parsed, target, body),
+    };
+    let text = u64::try_from(body.len()).unwrap_or(u64::MAX);
     let mut recorder = exchange.recorder();
     if kind == Kind::OpenAi && request.is_own(kind) {
         let usage = openai::answer::read(&body)?;
         if let Some(recorder) = &mut recorder {
             recorder.whole(&body);
         }
-        return Ok(Whole { body, usage, recorder });
+        return Ok(Whole { body, usage, text, recorder });
     }
     if request.is_own(kind) {
         let mut usage = None;
@@ -99,7 +115,7 @@ pub(super) fn whole(exchange: &Exchange, target: &Target, body: Vec<u8>) -> Resu
                 usage = Some(told);
             }
         })?;
-        return Ok(Whole { body, usage, recorder });
+        return Ok(Whole { body, usage, text, recorder });
     }
     let mut collector = Collector::new(request);
     read(kind, &body, exchange.seed, &mut |event| {
@@ -110,7 +126,8 @@ pub(super) fn whole(exchange: &Exchange, target: &Target, body: Vec<u8>) -> Resu
     })?;
     let usage = collector.usage();
     let body = collector.finish(&exchange.fallback_id(), exchange.created);
-    Ok(Whole { body, usage, recorder })
+    let text = u64::try_from(body.len()).unwrap_or(u64::MAX);
+    Ok(Whole { body, usage, text, recorder })
 }
 
 /// Reads the body of a 2xx answer of a provider of that kind.

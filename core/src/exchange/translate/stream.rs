@@ -1,6 +1,7 @@
 //! A provider's stream on its way into the client's.
 
 use super::super::Exchange;
+use super::super::task::Task;
 use crate::cache::Recorder;
 use crate::chat::{ChatEvent, Delta, Usage};
 use crate::config::{Kind, Target};
@@ -90,12 +91,12 @@ impl Reader {
 }
 
 impl Told {
-    fn new(exchange: &Exchange, kind: Kind) -> Self {
-        let form = match Passage::new(&exchange.request, kind) {
+    fn new(exchange: &Exchange, request: &Request, kind: Kind) -> Self {
+        let form = match Passage::new(request, kind) {
             Some(passage) => Form::Passed(passage),
             None => {
                 let (id, created) = (exchange.fallback_id(), exchange.created);
-                Form::Translated(StreamWriter::new(&exchange.request, id, created))
+                Form::Translated(StreamWriter::new(request, id, created))
             }
         };
         Self { form, has_content: false, text: 0, ended: false }
@@ -153,19 +154,24 @@ impl From<sse::TooLong> for Failure {
 }
 
 impl AnswerStream {
-    pub(in crate::exchange) fn new(exchange: &Exchange, target: &Target) -> Self {
+    /// None: the answer comes whole.
+    pub(in crate::exchange) fn new(exchange: &Exchange, target: &Target) -> Option<Self> {
+        if !exchange.task.is_stream() {
+            return None;
+        }
         let kind = exchange.gateway.target(target).0;
-        let from = match (&exchange.request, kind) {
-            (Request::OpenAi(parsed), Kind::OpenAi) => {
+        let from = match (&exchange.task, kind) {
+            (Task::Chat(Request::OpenAi(parsed)), Kind::OpenAi) => {
                 let chat = parsed.chat();
                 Source::Relayed(openai::relay::Relay::new(openai::request::injects_usage(chat), chat.n))
             }
-            (request, _) => {
+            (Task::Chat(request), _) => {
                 let reader = Reader::new(kind, exchange.seed, request.chat().n);
-                Source::Read(reader, Told::new(exchange, kind))
+                Source::Read(reader, Told::new(exchange, request, kind))
             }
+            (Task::Embeddings(_), _) => return None,
         };
-        Self { from, recorder: exchange.recorder() }
+        Some(Self { from, recorder: exchange.recorder() })
     }
 
     /// What is to be kept of it, once.

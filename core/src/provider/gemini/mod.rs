@@ -3,6 +3,7 @@
 //! Source: PROVIDERS A.3, B, C.3 and D. JSON is written in camelCase and read in both casings.
 
 pub mod answer;
+pub mod embeddings;
 pub mod error;
 pub mod request;
 pub mod stream;
@@ -16,12 +17,15 @@ mod partial;
 mod thinking;
 mod tools;
 
-/// Where requests go: the model and the mode are part of the path. A `base_path` that already ends in a version is
-/// taken as it is.
+/// Where chats go. Model and mode are part of the path.
 pub fn path(base_path: &str, model: &str, stream: bool) -> String {
+    of_model(base_path, model, if stream { "streamGenerateContent?alt=sse" } else { "generateContent" })
+}
+
+/// The path of a method of `model`. A `base_path` that already ends in a version is taken as it is.
+pub fn of_model(base_path: &str, model: &str, method: &str) -> String {
     let base = base_path.trim_end_matches('/');
     let version = if base.ends_with("/v1beta") || base.ends_with("/v1") { "" } else { "/v1beta" };
-    let method = if stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
     let mut path = format!("{base}{version}/models/");
     push_segment(&mut path, model.strip_prefix("models/").unwrap_or(model));
     path.push(':');

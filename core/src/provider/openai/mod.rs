@@ -2,16 +2,22 @@
 //! it came but for the model, and the answer comes back byte for byte but for what Weir asked for itself.
 
 pub mod answer;
+pub mod embeddings;
 pub mod error;
 pub mod events;
 pub mod relay;
 pub mod request;
 pub mod translate;
 
-/// The path of a chat completion under a base path. A base path that already names the version keeps it.
+/// The path of a chat completion under a base path.
 pub fn path(base_path: &str) -> String {
+    of_endpoint(base_path, "chat/completions")
+}
+
+/// The path of an endpoint under a base path. One that already names the version keeps it.
+pub fn of_endpoint(base_path: &str, endpoint: &str) -> String {
     let version = if base_path.ends_with("/v1") { "" } else { "/v1" };
-    format!("{base_path}{version}/chat/completions")
+    format!("{base_path}{version}/{endpoint}")
 }
 
 /// The headers that carry the credential.

@@ -1,0 +1,123 @@
+//! What a client wants done: a chat in any dialect, or one of the things that are no chat.
+
+use crate::config::{Kind, Provider};
+use crate::dialect::openai::{ParsedEmbeddings, parse_embeddings};
+use crate::dialect::{Dialect, Form, Request};
+use crate::provider::{self, gemini, openai};
+use crate::refusal::Refusal;
+use crate::traffic::Size;
+
+/// Something to be done, known by the path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    Chat(Form),
+    /// `/v1/embeddings`.
+    Embeddings,
+}
+
+/// The same, with its body.
+#[derive(Debug)]
+pub(super) enum Task {
+    Chat(Request),
+    Embeddings(ParsedEmbeddings),
+}
+
+impl Task {
+    /// Parses a body, once.
+    ///
+    /// # Errors
+    /// [`Refusal::NotJson`], or [`Refusal::InvalidField`] with the path of the field.
+    pub(super) fn parse(wish: &Wish, body: Vec<u8>) -> Result<Self, Refusal> {
+        Ok(match wish {
+            Wish::Chat(form) => Self::Chat(Request::parse(form, body)?),
+            Wish::Embeddings => Self::Embeddings(parse_embeddings(body)?),
+        })
+    }
+
+    /// Whose dialect it is in.
+    pub(super) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Chat(request) => request.dialect(),
+            Self::Embeddings(_) => Dialect::OpenAi,
+        }
+    }
+
+    /// The model's name, as the client gave it.
+    pub(super) fn model(&self) -> &str {
+        match self {
+            Self::Chat(request) => &request.chat().model,
+            Self::Embeddings(parsed) => &parsed.request().model,
+        }
+    }
+
+    /// Whether the answer comes in pieces.
+    pub(super) fn is_stream(&self) -> bool {
+        match self {
+            Self::Chat(request) => request.chat().stream,
+            Self::Embeddings(_) => false,
+        }
+    }
+
+    /// The content type of its answer as a stream.
+    pub(super) fn stream_type(&self) -> &'static str {
+        match self {
+            Self::Chat(request) => request.stream_type(),
+            Self::Embeddings(_) => "application/json",
+        }
+    }
+
+    /// What it takes, with a body of `bytes`.
+    pub(super) fn size(&self, bytes: usize) -> Size {
+        match self {
+            Self::Chat(request) => {
+                let chat = request.chat();
+                Size {
+                    prompt_bytes: chat.text_bytes(bytes),
+                    output_limit: chat.output_limit(),
+                    choices: chat.n.unwrap_or(1),
+                }
+            }
+            // Vectors are not paid for.
+            Self::Embeddings(parsed) => {
+                Size { prompt_bytes: parsed.request().input.bytes(), output_limit: Some(0), choices: 1 }
+            }
+        }
+    }
+
+    /// The chat, if it is one.
+    pub(super) fn chat(&self) -> Option<&Request> {
+        match self {
+            Self::Chat(request) => Some(request),
+            Self::Embeddings(_) => None,
+        }
+    }
+
+    /// Whether a provider of that kind speaks the client's dialect itself.
+    pub(super) fn is_own(&self, kind: Kind) -> bool {
+        match self {
+            Self::Chat(request) => request.is_own(kind),
+            Self::Embeddings(_) => kind == Kind::OpenAi,
+        }
+    }
+
+    /// The client's body for a provider of its own kind.
+    pub(super) fn relayed(&self, model: &str) -> Vec<u8> {
+        match self {
+            Self::Chat(request) => request.relayed(model),
+            Self::Embeddings(parsed) => openai::request::with_model(parsed.body(), &parsed.request().model, model),
+        }
+    }
+
+    /// Where it goes at `provider`.
+    pub(super) fn path(&self, provider: &Provider, model: &str) -> String {
+        let base = &provider.base_url.path;
+        match self {
+            Self::Chat(request) => provider::path(provider, model, request.chat().stream),
+            Self::Embeddings(_) => match provider.kind {
+                Kind::Gemini => gemini::of_model(base, model, "batchEmbedContents"),
+                // Anthropic has none, and is left out.
+                Kind::OpenAi | Kind::Anthropic => openai::of_endpoint(base, "embeddings"),
+            },
+        }
+    }
+}
