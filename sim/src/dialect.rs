@@ -100,7 +100,7 @@ impl Provider {
     /// The same error after `events` events of a stream.
     pub(crate) fn error_event(self, refusal: &Refusal, framing: Framing, events: u32) -> Vec<u8> {
         match self {
-            Self::OpenAi => openai::error::event(refusal),
+            Self::OpenAi => openai::error::event(refusal, framing, events),
             Self::Anthropic => anthropic::error::event(refusal),
             Self::Gemini => gemini::error::event(refusal, framing, events),
         }

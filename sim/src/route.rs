@@ -6,10 +6,14 @@ pub(crate) enum Operation {
     Chat,
     Embed,
     BatchEmbed,
+    /// OpenAI's Responses API.
+    Respond,
+    /// How many tokens a chat has.
+    Count,
     Models,
 }
 
-/// How Gemini's path and query frame the answer. OpenAI and Anthropic say it in the body instead.
+/// How the path and query frame an answer, and an error in it. Whether they stream, OpenAI and Anthropic say in the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Framing {
     /// One JSON document.
@@ -18,6 +22,8 @@ pub(crate) enum Framing {
     Sse,
     /// A streamed JSON array: what `streamGenerateContent` answers without `alt=sse`.
     JsonArray,
+    /// Named events: what OpenAI's Responses API streams.
+    Named,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

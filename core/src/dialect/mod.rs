@@ -3,6 +3,7 @@
 mod answer;
 pub mod anthropic;
 mod calls;
+mod count;
 mod explain;
 pub mod gemini;
 mod limits;
@@ -13,6 +14,7 @@ mod passage;
 mod request;
 
 pub use answer::{Collector, StreamWriter};
+pub use count::{CountForm, Counted};
 pub use models::{ModelCard, model_of_path};
 pub use neutral::{Feature, OwnKind, Parsed};
 pub use passage::Passage;

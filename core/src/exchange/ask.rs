@@ -4,7 +4,7 @@ use super::caching::Mode;
 use super::task::Wish;
 use crate::config::Millis;
 use crate::dialect::gemini::Call;
-use crate::dialect::{Form, model_of_path};
+use crate::dialect::{CountForm, Form, model_of_path};
 use crate::gateway::{Access, Gateway};
 use crate::headers::{HeaderList, Headers};
 use crate::refusal::Refusal;
@@ -78,7 +78,9 @@ impl Ask {
         }
         let kept = KEPT.iter().filter_map(|name| Some(((*name).into(), headers.text(name)?.into())));
         let own = match endpoint {
-            Endpoint::Task(Wish::Chat(Form::Messages)) => OWN.iter().flat_map(|name| all(headers, name)).collect(),
+            Endpoint::Task(Wish::Chat(Form::Messages) | Wish::Count(CountForm::Messages)) => {
+                OWN.iter().flat_map(|name| all(headers, name)).collect()
+            }
             _ => HeaderList::new(),
         };
         let ask = Self {
@@ -170,7 +172,9 @@ fn endpoint(method: &str, headers: &Headers) -> Result<Endpoint, Refusal> {
     let (endpoint, allow) = match path {
         "/v1/chat/completions" => (Endpoint::Task(Wish::Chat(Form::ChatCompletions)), "POST"),
         "/v1/messages" => (Endpoint::Task(Wish::Chat(Form::Messages)), "POST"),
+        "/v1/messages/count_tokens" => (Endpoint::Task(Wish::Count(CountForm::Messages)), "POST"),
         "/v1/embeddings" => (Endpoint::Task(Wish::Embeddings), "POST"),
+        "/v1/responses" => (Endpoint::Task(Wish::Response), "POST"),
         "/v1/models" | "/v1beta/models" => (Endpoint::Models, "GET"),
         "/healthz" | "/readyz" => (Endpoint::Health, "GET"),
         _ => of_model(headers.text(":path").unwrap_or_default()).ok_or(Refusal::UnknownPath)?,
@@ -182,6 +186,9 @@ fn endpoint(method: &str, headers: &Headers) -> Result<Endpoint, Refusal> {
 fn of_model(path: &str) -> Option<(Endpoint, &'static str)> {
     if let Some(call) = Call::parse(path) {
         return Some((Endpoint::Task(Wish::Chat(Form::Generate(call))), "POST"));
+    }
+    if let Some(model) = Call::counted(path) {
+        return Some((Endpoint::Task(Wish::Count(CountForm::Contents { model })), "POST"));
     }
     if Call::is_method(path) {
         return None;

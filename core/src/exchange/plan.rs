@@ -20,6 +20,10 @@ pub(super) struct Plan {
     /// The body's share of the VM's memory.
     pub(super) held: Held,
     pub(super) candidates: Vec<Candidate>,
+    /// The first target of the model, whether it can serve the request or not.
+    first: Option<Candidate>,
+    /// Of the body.
+    bytes: usize,
     pub(super) size: Size,
     pub(super) seed: u64,
     /// When the request was complete, and when its answer must be, in milliseconds since 1970.
@@ -72,9 +76,19 @@ impl Plan {
             return Err(not_allowed(format!("{}/{}", target.provider, target.model)));
         }
         let candidates = able(gateway, &model, &task)?;
+        if let Some(param) = task.bound_to()
+            && candidates.iter().any(|one| candidates.first().is_some_and(|first| first.provider != one.provider))
+        {
+            let message = "only the provider that keeps it can go on from there: name the one of the answer's \
+                           `x-weir-provider` in `x-weir-route`";
+            return Err(Refusal::InvalidField { param: param.to_owned(), message: message.to_owned() });
+        }
         let deadline = ask.deadline.map_or(model.deadline, |asked| asked.min(model.deadline));
+        let first = model.targets.first().and_then(|target| Candidate::new(&gateway.config, target));
         Ok(Self {
             candidates,
+            first,
+            bytes,
             size: task.size(bytes),
             seed,
             arrived: now,
@@ -95,6 +109,17 @@ impl Plan {
     /// The name that the client asked for.
     pub(super) fn model(&self) -> &str {
         self.task.model()
+    }
+
+    /// The answer to a count of tokens that no target makes: what the first one's requests have taught.
+    pub(super) fn estimate(&self, gateway: &Gateway) -> Option<Vec<u8>> {
+        let Task::Count(counted) = &self.task else { return None };
+        if !self.candidates.is_empty() {
+            return None;
+        }
+        let first = self.first.as_ref()?;
+        let bytes = counted.request().chat().text_bytes(self.bytes);
+        Some(counted.write(gateway.traffic.text_tokens(first, bytes)))
     }
 
     /// How its model's answers are cached, if they are.
@@ -211,7 +236,9 @@ fn able(gateway: &Gateway, model: &Model, task: &Task) -> Result<Vec<Candidate>,
         }
     }
     match obstacle {
-        Some(unsupported) if able.is_empty() => Err(Refusal::Unsupported(unsupported)),
+        Some(unsupported) if able.is_empty() && !matches!(task, Task::Count(_)) => {
+            Err(Refusal::Unsupported(unsupported))
+        }
         _ => Ok(able),
     }
 }

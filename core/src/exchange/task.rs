@@ -1,9 +1,9 @@
 //! What a client wants done: a chat in any dialect, or one of the things that are no chat.
 
 use crate::config::{Kind, Provider};
-use crate::dialect::openai::{ParsedEmbeddings, parse_embeddings};
-use crate::dialect::{Dialect, Form, Request};
-use crate::provider::{self, gemini, openai};
+use crate::dialect::openai::{ParsedEmbeddings, ParsedResponse, parse_embeddings, parse_response};
+use crate::dialect::{CountForm, Counted, Dialect, Form, Request};
+use crate::provider::{self, anthropic, gemini, openai};
 use crate::refusal::Refusal;
 use crate::traffic::Size;
 
@@ -13,6 +13,10 @@ pub(super) enum Wish {
     Chat(Form),
     /// `/v1/embeddings`.
     Embeddings,
+    /// `/v1/responses`.
+    Response,
+    /// `/v1/messages/count_tokens`, `:countTokens`.
+    Count(CountForm),
 }
 
 /// The same, with its body.
@@ -20,6 +24,8 @@ pub(super) enum Wish {
 pub(super) enum Task {
     Chat(Request),
     Embeddings(ParsedEmbeddings),
+    Response(ParsedResponse),
+    Count(Counted),
 }
 
 impl Task {
@@ -31,6 +37,8 @@ impl Task {
         Ok(match wish {
             Wish::Chat(form) => Self::Chat(Request::parse(form, body)?),
             Wish::Embeddings => Self::Embeddings(parse_embeddings(body)?),
+            Wish::Response => Self::Response(parse_response(body)?),
+            Wish::Count(form) => Self::Count(Counted::parse(form, body)?),
         })
     }
 
@@ -38,7 +46,8 @@ impl Task {
     pub(super) fn dialect(&self) -> Dialect {
         match self {
             Self::Chat(request) => request.dialect(),
-            Self::Embeddings(_) => Dialect::OpenAi,
+            Self::Embeddings(_) | Self::Response(_) => Dialect::OpenAi,
+            Self::Count(counted) => counted.request().dialect(),
         }
     }
 
@@ -47,6 +56,8 @@ impl Task {
         match self {
             Self::Chat(request) => &request.chat().model,
             Self::Embeddings(parsed) => &parsed.request().model,
+            Self::Response(parsed) => &parsed.request().model,
+            Self::Count(counted) => &counted.request().chat().model,
         }
     }
 
@@ -54,7 +65,8 @@ impl Task {
     pub(super) fn is_stream(&self) -> bool {
         match self {
             Self::Chat(request) => request.chat().stream,
-            Self::Embeddings(_) => false,
+            Self::Embeddings(_) | Self::Count(_) => false,
+            Self::Response(parsed) => parsed.is_stream(),
         }
     }
 
@@ -62,7 +74,8 @@ impl Task {
     pub(super) fn stream_type(&self) -> &'static str {
         match self {
             Self::Chat(request) => request.stream_type(),
-            Self::Embeddings(_) => "application/json",
+            Self::Embeddings(_) | Self::Count(_) => "application/json",
+            Self::Response(_) => "text/event-stream; charset=utf-8",
         }
     }
 
@@ -81,6 +94,11 @@ impl Task {
             Self::Embeddings(parsed) => {
                 Size { prompt_bytes: parsed.request().input.bytes(), output_limit: Some(0), choices: 1 }
             }
+            Self::Response(parsed) => {
+                Size { prompt_bytes: parsed.text_bytes(), output_limit: parsed.request().max_output_tokens, choices: 1 }
+            }
+            // It is free.
+            Self::Count(_) => Size { prompt_bytes: 0, output_limit: Some(0), choices: 1 },
         }
     }
 
@@ -88,7 +106,7 @@ impl Task {
     pub(super) fn chat(&self) -> Option<&Request> {
         match self {
             Self::Chat(request) => Some(request),
-            Self::Embeddings(_) => None,
+            Self::Embeddings(_) | Self::Response(_) | Self::Count(_) => None,
         }
     }
 
@@ -96,7 +114,8 @@ impl Task {
     pub(super) fn is_own(&self, kind: Kind) -> bool {
         match self {
             Self::Chat(request) => request.is_own(kind),
-            Self::Embeddings(_) => kind == Kind::OpenAi,
+            Self::Embeddings(_) | Self::Response(_) => kind == Kind::OpenAi,
+            Self::Count(counted) => counted.request().is_own(kind),
         }
     }
 
@@ -105,6 +124,16 @@ impl Task {
         match self {
             Self::Chat(request) => request.relayed(model),
             Self::Embeddings(parsed) => openai::request::with_model(parsed.body(), &parsed.request().model, model),
+            Self::Response(parsed) => openai::request::with_model(parsed.body(), &parsed.request().model, model),
+            Self::Count(counted) => counted.relayed(model),
+        }
+    }
+
+    /// The field that points at something which only one provider's account holds.
+    pub(super) fn bound_to(&self) -> Option<&'static str> {
+        match self {
+            Self::Chat(_) | Self::Embeddings(_) | Self::Count(_) => None,
+            Self::Response(parsed) => parsed.bound_to(),
         }
     }
 
@@ -117,6 +146,12 @@ impl Task {
                 Kind::Gemini => gemini::of_model(base, model, "batchEmbedContents"),
                 // Anthropic has none, and is left out.
                 Kind::OpenAi | Kind::Anthropic => openai::of_endpoint(base, "embeddings"),
+            },
+            Self::Response(_) => openai::of_endpoint(base, "responses"),
+            Self::Count(_) => match provider.kind {
+                Kind::Gemini => gemini::of_model(base, model, "countTokens"),
+                // OpenAI counts none, and is left out.
+                Kind::Anthropic | Kind::OpenAi => anthropic::count_path(base),
             },
         }
     }

@@ -184,6 +184,11 @@ impl Traffic {
         Some(desk.levels(model, now))
     }
 
+    /// Tokens of `bytes` of text at a target, estimated.
+    pub fn text_tokens(&self, target: &Candidate, bytes: u64) -> u64 {
+        self.desks.get(target.provider).map_or(0, |desk| desk.text_tokens(target.part, bytes))
+    }
+
     /// Milliseconds until a request like this could go, if it came now: behind all that wait. None when nobody can know.
     pub fn foresee(&self, demand: &Demand<'_>, now: u64) -> Option<u64> {
         let tenant = self.limited_tenant(demand).and_then(|(index, desk)| {

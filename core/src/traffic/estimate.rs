@@ -33,6 +33,13 @@ pub struct Size {
     pub choices: u64,
 }
 
+impl Size {
+    /// Whether the request takes no tokens at all: it teaches nothing of those that do.
+    pub(super) fn is_nothing(self) -> bool {
+        self.prompt_bytes == 0 && self.output_limit == Some(0)
+    }
+}
+
 impl Estimate {
     /// Tokens of a request, prompt and answer.
     pub(super) fn tokens(&self, size: Size) -> u64 {

@@ -168,7 +168,7 @@ impl Permit {
             if let Some(usage) = usage {
                 desk.learn_usage(self.part, self.size, &usage);
             }
-            if !self.answered {
+            if !self.answered && !self.size.is_nothing() {
                 desk.learn_answer(self.part, now.saturating_sub(self.since));
             }
         }

@@ -1,7 +1,8 @@
-//! The Anthropic API: messages, models.
+//! The Anthropic API: messages, their tokens, models.
 
 mod blocks;
 mod chat;
+mod count;
 pub(crate) mod error;
 mod format;
 pub(crate) mod headers;
@@ -33,6 +34,7 @@ enum Version {
 pub(crate) fn route(parts: &Parts) -> Checked<Route> {
     let (operation, expected) = match parts.uri.path() {
         "/v1/messages" => (Operation::Chat, Method::POST),
+        "/v1/messages/count_tokens" => (Operation::Count, Method::POST),
         "/v1/models" => (Operation::Models, Method::GET),
         _ => return Err(Refusal::new(404, "Not Found")),
     };
@@ -62,7 +64,8 @@ pub(crate) fn answer(call: &Call<'_>) -> Checked<Answered> {
     let version = version(call.parts)?;
     match call.route.operation {
         Operation::Models => Ok(models::answer()),
-        Operation::Chat | Operation::Embed | Operation::BatchEmbed => chat::answer(call, version),
+        Operation::Count => count::answer(call, version),
+        Operation::Chat | Operation::Embed | Operation::BatchEmbed | Operation::Respond => chat::answer(call, version),
     }
 }
 

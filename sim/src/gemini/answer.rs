@@ -26,7 +26,7 @@ pub(super) fn answer(call: &Call<'_>, model: &str) -> Checked<Answered> {
         candidates,
     };
     let mut answered = match call.route.framing {
-        Framing::Json => Answered::json(Events::one(response.document()), usage),
+        Framing::Json | Framing::Named => Answered::json(Events::one(response.document()), usage),
         Framing::Sse => Answered::stream(response.sse(), usage),
         Framing::JsonArray => Answered { streamed: true, ..Answered::json(response.json_array(), usage) },
     };

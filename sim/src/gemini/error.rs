@@ -17,7 +17,7 @@ pub(crate) fn document(refusal: &Refusal, framing: Framing) -> (Vec<u8>, &'stati
 pub(crate) fn event(refusal: &Refusal, framing: Framing, events: u32) -> Vec<u8> {
     let error = error(refusal);
     match framing {
-        Framing::Json | Framing::Sse => format!("data: {error}\r\n\r\n"),
+        Framing::Json | Framing::Sse | Framing::Named => format!("data: {error}\r\n\r\n"),
         Framing::JsonArray if events == 0 => format!("[{error}]"),
         Framing::JsonArray => format!(",\r\n{error}]"),
     }

@@ -1,8 +1,9 @@
-//! The Gemini API: generateContent, streamGenerateContent, embeddings, models.
+//! The Gemini API: generateContent, streamGenerateContent, countTokens, embeddings, models.
 
 mod answer;
 mod config;
 mod contents;
+mod count;
 mod embeddings;
 pub(crate) mod error;
 mod fields;
@@ -36,6 +37,7 @@ pub(crate) fn route(parts: &Parts) -> Checked<Route> {
                 "generateContent" => (Operation::Chat, Framing::Json),
                 "streamGenerateContent" if query(parts, "alt") == Some("sse") => (Operation::Chat, Framing::Sse),
                 "streamGenerateContent" => (Operation::Chat, Framing::JsonArray),
+                "countTokens" => (Operation::Count, Framing::Json),
                 "embedContent" => (Operation::Embed, Framing::Json),
                 "batchEmbedContents" => (Operation::BatchEmbed, Framing::Json),
                 _ => return Err(not_found()),
@@ -77,7 +79,8 @@ pub(crate) fn answer(call: &Call<'_>) -> Checked<Answered> {
         ));
     }
     match call.route.operation {
-        Operation::Chat => answer::answer(call, model),
+        Operation::Chat | Operation::Respond => answer::answer(call, model),
+        Operation::Count => count::answer(call, model),
         Operation::Embed => embeddings::one(call, model),
         Operation::BatchEmbed => embeddings::batch(call, model),
         Operation::Models => Ok(models::answer()),

@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use serde_json::json;
 
-use crate::refusal::Refusal;
+use crate::{refusal::Refusal, route::Framing};
 
 /// The codes of billing errors; their `type` is `insufficient_quota` and waiting does not help.
 const BILLING: [&str; 5] = [
@@ -24,8 +24,16 @@ pub(crate) fn document(refusal: &Refusal) -> (Vec<u8>, &'static str) {
     (error(refusal).into_bytes(), "application/json")
 }
 
-/// The error as it stands in a stream: a `data:` line like any other, and no `[DONE]` after it.
-pub(crate) fn event(refusal: &Refusal) -> Vec<u8> {
+/// The error as it stands in a stream after `events` events: a `data:` line like any other, and no `[DONE]` after it; a
+/// named event with fields of its own in the Responses API.
+pub(crate) fn event(refusal: &Refusal, framing: Framing, events: u32) -> Vec<u8> {
+    if framing == Framing::Named {
+        let code = refusal.code.as_deref().unwrap_or("server_error");
+        let data = json!({
+            "type": "error", "code": code, "message": refusal.message, "param": refusal.param, "sequence_number": events,
+        });
+        return format!("event: error\ndata: {data}\n\n").into_bytes();
+    }
     format!("data: {}\n\n", error(refusal)).into_bytes()
 }
 

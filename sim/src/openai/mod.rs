@@ -1,4 +1,4 @@
-//! The OpenAI API: chat completions, embeddings, models.
+//! The OpenAI API: chat completions, responses, embeddings, models.
 
 mod chat;
 mod content;
@@ -9,6 +9,7 @@ mod invalid;
 mod messages;
 mod models;
 mod params;
+mod responses;
 mod stream;
 mod tools;
 
@@ -18,13 +19,14 @@ use crate::{
     credential::{Credentials, bearer},
     dialect::{Answered, Call},
     refusal::{Checked, Refusal},
-    route::{Operation, Route},
+    route::{Framing, Operation, Route},
 };
 
 pub(crate) fn route(parts: &Parts) -> Checked<Route> {
     let (method, path) = (&parts.method, parts.uri.path());
     let (operation, expected) = match path {
         "/v1/chat/completions" => (Operation::Chat, Method::POST),
+        "/v1/responses" => (Operation::Respond, Method::POST),
         "/v1/embeddings" => (Operation::Embed, Method::POST),
         "/v1/models" => (Operation::Models, Method::GET),
         _ => return Err(Refusal::new(404, format!("Invalid URL ({method} {path})"))),
@@ -33,7 +35,8 @@ pub(crate) fn route(parts: &Parts) -> Checked<Route> {
         let refusal = Refusal::new(405, format!("Not allowed to {method} on {path}."));
         return Err(refusal.with_code("method_not_supported"));
     }
-    Ok(Route::new(operation))
+    let framing = if operation == Operation::Respond { Framing::Named } else { Framing::Json };
+    Ok(Route { framing, ..Route::new(operation) })
 }
 
 pub(crate) fn authorize(parts: &Parts, credentials: &Credentials) -> Checked {
@@ -50,8 +53,10 @@ pub(crate) fn authorize(parts: &Parts, credentials: &Credentials) -> Checked {
 
 pub(crate) fn answer(call: &Call<'_>) -> Checked<Answered> {
     match call.route.operation {
-        Operation::Chat => chat::answer(call),
+        // It counts no tokens.
+        Operation::Chat | Operation::Count => chat::answer(call),
         Operation::Embed | Operation::BatchEmbed => embeddings::answer(call),
+        Operation::Respond => responses::answer(call),
         Operation::Models => Ok(models::answer()),
     }
 }

@@ -330,3 +330,17 @@ async fn paths_methods_and_models_fail_in_anthropics_shape() {
     let (_, models) = rig.send(models.header("anthropic-version", "2026-10-21")).await;
     assert_eq!((&models["has_more"], &models["data"][0]["type"]), (&json!(false), &json!("model")));
 }
+
+#[tokio::test]
+async fn tokens_are_counted_of_what_a_message_would_take_and_nothing_else() {
+    let rig = Rig::start().await;
+    let body = json!({"model": "claude-sonnet-4-6", "messages": [{"role": "user", "content": "four and four"}]});
+    let (status, answer) = rig.send(rig.post(Anthropic, "/v1/messages/count_tokens").json(&body)).await;
+    assert_eq!((status.as_u16(), answer), (200, json!({"input_tokens": 4})));
+    let body = with(&body, json!({"max_tokens": 5}));
+    let (status, answer) = rig.send(rig.post(Anthropic, "/v1/messages/count_tokens").json(&body)).await;
+    assert_eq!(
+        (status.as_u16(), &answer["error"]["message"]),
+        (400, &json!("max_tokens: Extra inputs are not permitted"))
+    );
+}

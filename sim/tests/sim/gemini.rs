@@ -301,3 +301,19 @@ async fn paths_methods_and_models_fail_in_geminis_shape() {
     let array = rig.post(Gemini, "/v1beta/models/unknown-1:streamGenerateContent").json(&hello(Gemini));
     assert_eq!(rig.send(array).await.1[0]["error"]["code"], 404, "a stream that is an array fails as an array");
 }
+
+#[tokio::test]
+async fn tokens_are_counted_of_contents_or_of_a_whole_request() {
+    let rig = Rig::start().await;
+    let path = "/v1beta/models/gemini-3.8-flash:countTokens";
+    let contents = json!([{"role": "user", "parts": [{"text": "four and four"}]}]);
+    let (_, answer) = rig.send(rig.post(Gemini, path).json(&json!({"contents": contents}))).await;
+    assert_eq!(answer["totalTokens"], 4);
+    let request = json!({"model": "models/gemini-3.8-flash", "contents": contents,
+        "systemInstruction": {"parts": [{"text": "Be brief."}]}});
+    let (_, answer) = rig.send(rig.post(Gemini, path).json(&json!({"generateContentRequest": request}))).await;
+    assert_eq!(answer["totalTokens"], 6);
+    let (status, _) =
+        rig.send(rig.post(Gemini, path).json(&json!({"contents": contents, "generationConfig": {}}))).await;
+    assert_eq!(status.as_u16(), 400);
+}

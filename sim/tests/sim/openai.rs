@@ -288,3 +288,62 @@ async fn paths_methods_content_types_and_models_fail_in_openais_shape() {
     let models = rig.http.get(format!("{url}/v1/models")).bearer_auth(weir_sim::OPENAI_KEY);
     assert_eq!(rig.send(models).await.1["object"], "list");
 }
+
+#[tokio::test]
+async fn a_response_is_answered_whole_or_as_named_and_numbered_events() {
+    let rig = Rig::start().await;
+    let body =
+        json!({"model": "gpt-5.6", "input": [{"role": "user", "content": [{"type": "input_text", "text": "Hi"}]}]});
+    let (status, answer) = rig.send(rig.post(OpenAi, "/v1/responses").json(&body)).await;
+    assert_eq!((status.as_u16(), &answer["status"]), (200, &json!("completed")));
+    let text = r#"Hello from gpt-5.6 at openai. You said: "Hi" (2 chars)"#;
+    assert_eq!(answer["output"][0]["content"][0]["text"], text);
+    assert!(answer["usage"]["output_tokens"].as_u64() > Some(5));
+
+    let response = rig.post(OpenAi, "/v1/responses").json(&with(&body, json!({"stream": true}))).send().await.unwrap();
+    let stream = response.text().await.unwrap();
+    let events: Vec<(&str, Value)> = stream
+        .split_terminator("\n\n")
+        .map(|event| event.strip_prefix("event: ").unwrap().split_once("\ndata: ").unwrap())
+        .map(|(name, data)| (name, serde_json::from_str(data).unwrap()))
+        .collect();
+    for (number, (name, data)) in events.iter().enumerate() {
+        assert_eq!((&data["type"], &data["sequence_number"]), (&json!(name), &json!(number)));
+    }
+    let deltas = events.iter().filter(|(name, _)| *name == "response.output_text.delta");
+    assert_eq!(deltas.map(|(_, data)| data["delta"].as_str().unwrap()).collect::<String>(), text);
+    let (last, data) = events.last().unwrap();
+    assert_eq!((*last, &data["response"]["output"][0]["content"][0]["text"]), ("response.completed", &json!(text)));
+}
+
+#[tokio::test]
+async fn a_response_calls_tools_and_reads_their_results() {
+    let rig = Rig::start().await;
+    let tools = json!([{"type": "function", "name": "weather", "parameters": {"type": "object",
+        "properties": {"city": {"type": "string"}}, "required": ["city"]}}]);
+    let body = json!({"model": "gpt-5.6", "input": "Hi", "tools": tools});
+    let (_, answer) = rig.send(rig.post(OpenAi, "/v1/responses").json(&body)).await;
+    let call = &answer["output"][0];
+    assert_eq!((&call["type"], &call["arguments"]), (&json!("function_call"), &json!(r#"{"city":"sim"}"#)));
+    let result = json!({"type": "function_call_output", "call_id": call["call_id"], "output": "18C"});
+    let body = json!({"model": "gpt-5.6", "input": [{"role": "user", "content": "Hi"}, call, result]});
+    let (_, answer) = rig.send(rig.post(OpenAi, "/v1/responses").json(&body)).await;
+    assert!(answer["output"][0]["content"][0]["text"].as_str().unwrap().ends_with("The tool said: 18C"));
+}
+
+#[tokio::test]
+async fn a_bad_response_request_is_refused_by_name() {
+    let rig = Rig::start().await;
+    for (more, param, code) in [
+        (json!({"messages": []}), "messages", "unknown_parameter"),
+        (json!({"input": []}), "input", "empty_array"),
+        (json!({"max_output_tokens": 3}), "max_output_tokens", "integer_below_min_value"),
+        (json!({"previous_response_id": "resp_of_another"}), "previous_response_id", "previous_response_not_found"),
+        (json!({"model": "unknown"}), "model", "model_not_found"),
+    ] {
+        let body = with(&json!({"model": "gpt-5.6", "input": "x"}), more);
+        let (status, answer) = rig.send(rig.post(OpenAi, "/v1/responses").json(&body)).await;
+        let error = &answer["error"];
+        assert_eq!((status.as_u16(), &error["param"], &error["code"]), (400, &json!(param), &json!(code)), "{body}");
+    }
+}

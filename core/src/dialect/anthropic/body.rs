@@ -12,7 +12,8 @@ use std::marker::PhantomData;
 #[serde(bound(deserialize = "'de: 'a"), expecting = "an object")]
 pub(super) struct Body<'a> {
     pub model: Str<'a>,
-    pub max_tokens: u64,
+    /// Required, but for counting tokens.
+    pub max_tokens: Option<u64>,
     pub messages: Vec<Message<'a>>,
     pub system: Option<TextOr<'a, Block<'a>>>,
     pub stream: Option<bool>,

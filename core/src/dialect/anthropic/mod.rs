@@ -10,6 +10,6 @@ mod wire;
 
 pub use collect::Collector;
 pub(super) use parse::of_budget;
-pub use parse::parse;
+pub use parse::{parse, parse_count};
 pub use stream::{StreamWriter, error_frame, ping};
 pub use wire::FOREIGN_SIGNATURE;

@@ -25,11 +25,22 @@ const NAMES: &[(&str, &str)] = &[
 /// # Errors
 /// [`Refusal::NotJson`], or [`Refusal::InvalidField`] with the path of the field.
 pub fn parse(body: Vec<u8>) -> Result<Parsed, Refusal> {
-    Parsed::read::<Messages>(body, Style::Dots, read)
+    Parsed::read::<Messages>(body, Style::Dots, |source| read(source, true))
 }
 
-fn read(source: &Source) -> Result<Neutral<'_>, Trouble> {
+/// The same of a body whose tokens are to be counted: no answer, no limit of it.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_count(body: Vec<u8>) -> Result<Parsed, Refusal> {
+    Parsed::read::<Messages>(body, Style::Dots, |source| read(source, false))
+}
+
+fn read(source: &Source, needs_limit: bool) -> Result<Neutral<'_>, Trouble> {
     let body: Body<'_> = serde_json::from_slice(source.body())?;
+    if needs_limit && body.max_tokens.is_none() {
+        return Err(invalid("max_tokens", "missing field `max_tokens`").into());
+    }
     Ok(neutral(body)?)
 }
 
@@ -61,7 +72,7 @@ fn neutral(body: Body<'_>) -> Result<Neutral<'_>, Refusal> {
     if model.is_empty() {
         return Err(invalid("model", "it must not be empty"));
     }
-    if max_tokens == 0 {
+    if max_tokens == Some(0) {
         return Err(invalid("max_tokens", "it must be at least 1"));
     }
     if messages.is_empty() {
@@ -95,7 +106,7 @@ fn neutral(body: Body<'_>) -> Result<Neutral<'_>, Refusal> {
     let chat = ChatRequest {
         messages,
         stream: stream.unwrap_or(false),
-        max_completion_tokens: Some(max_tokens),
+        max_completion_tokens: max_tokens,
         temperature,
         top_p,
         top_k,

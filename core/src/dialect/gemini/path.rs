@@ -46,8 +46,7 @@ impl Call {
     /// Reads a request's `:path`, query and all, in version `v1` or `v1beta`. None for what is no such call.
     pub fn parse(path: &str) -> Option<Self> {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let rest = ["/v1beta/models/", "/v1/models/"].into_iter().find_map(|start| path.strip_prefix(start))?;
-        let (model, method) = split(rest)?;
+        let (model, method) = method(path)?;
         let is_sse = query.split('&').any(|pair| pair == "alt=sse" || pair == "%24alt=sse" || pair == "$alt=sse");
         let mode = match (method, is_sse) {
             ("generateContent", _) => Mode::Whole,
@@ -55,9 +54,21 @@ impl Call {
             ("streamGenerateContent", false) => Mode::Array,
             _ => return None,
         };
-        let model = decode(model)?;
-        (!model.is_empty()).then_some(Self { model, mode })
+        Some(Self { model, mode })
     }
+
+    /// The model whose tokens a request's `:path` asks to be counted.
+    pub fn counted(path: &str) -> Option<String> {
+        let (path, _) = path.split_once('?').unwrap_or((path, ""));
+        method(path).filter(|(_, method)| *method == "countTokens").map(|(model, _)| model)
+    }
+}
+
+/// The model, never empty, and the method that a path without its query names.
+fn method(path: &str) -> Option<(String, &str)> {
+    let rest = ["/v1beta/models/", "/v1/models/"].into_iter().find_map(|start| path.strip_prefix(start))?;
+    let (model, method) = split(rest)?;
+    Some((decode(model).filter(|model| !model.is_empty())?, method))
 }
 
 /// A model and a method. Some clients encode the colon between them too.

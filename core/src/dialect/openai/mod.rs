@@ -3,6 +3,7 @@
 mod collect;
 mod embeddings;
 mod parse;
+mod responses;
 mod stream;
 mod unknown;
 
@@ -10,4 +11,5 @@ pub use collect::Collector;
 pub(crate) use embeddings::Encoding;
 pub use embeddings::{ParsedEmbeddings, parse as parse_embeddings, write as write_embeddings};
 pub use parse::{ParsedChat, parse};
+pub use responses::{ParsedResponse, error_frame as response_error_frame, parse as parse_response};
 pub use stream::{StreamWriter, error_frame};

@@ -180,6 +180,12 @@ impl Front {
             Ok(plan) => plan,
             Err(refusal) => return self.refuse_of(&refusal, None, ask.tenant, now),
         };
+        if let Some(body) = plan.estimate(&self.gateway) {
+            self.over(Some(plan.model()), ask.tenant, Outcome::Ok, now);
+            let mut reply = Reply::json(200, body);
+            reply.headers.push(("x-weir-estimate".into(), b"true".to_vec()));
+            return self.answer(reply);
+        }
         self.gateway.note_request();
         let mut step = self.look(ask, plan, now);
         // Envoy need not keep the prompt, whether the request goes or waits.

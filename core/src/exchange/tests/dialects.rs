@@ -276,7 +276,7 @@ fn refusals_are_in_the_clients_words() {
     assert!(message.contains("contents[0].parts"), "{message}");
     check(ARRAY, "", 400, "INVALID_ARGUMENT");
     check("/v1/models/dumb:generateContent", CONTENTS, 404, "NOT_FOUND");
-    check("/v1/models/smart:countTokens", CONTENTS, 404, "NOT_FOUND");
+    check("/v1/models/smart:embedContent", CONTENTS, 404, "NOT_FOUND");
     let tenants = format!("{ALL}tenants:\n  team: {{ key_sha256: {} }}\n", crate::testing::hex_sha256("other"));
     for (path, kind) in [(MESSAGES, r#""type":"authentication_error""#), (GENERATE, r#""status":"UNAUTHENTICATED""#)] {
         let (status, body) = admitted_at(gateway(&tenants), path, &[], "").1.reply.unwrap();

@@ -2,9 +2,11 @@
 
 mod caching;
 mod counting;
+mod counts;
 mod dialects;
 mod embeddings;
 mod keys;
+mod responses;
 
 use super::{Attempt, AttemptEvent, Effect, Exchange, Flow, Front, FrontEvent, Step, Waker};
 use crate::config;

@@ -1,5 +1,6 @@
 //! Between the client's dialect and the provider's contract: which translation a pair of them takes.
 
+mod count;
 mod embeddings;
 mod stream;
 
@@ -37,6 +38,11 @@ pub(super) fn lower<'a>(gateway: &Gateway, task: &'a Task, target: &'a Target) -
     let request = match task {
         Task::Chat(request) => request,
         Task::Embeddings(parsed) => return embeddings::lower(parsed, kind, &target.model),
+        Task::Count(_) => return Err(count::elsewhere()),
+        Task::Response(_) => {
+            let message = "the targets that are left do not have the Responses API".to_owned();
+            return Err(Unsupported { param: "model".to_owned(), message });
+        }
     };
     if let Some(unsupported) = request.bound() {
         return Err(unsupported);
@@ -95,11 +101,16 @@ pub(super) struct Whole {
 /// The answer is none.
 pub(super) fn whole(exchange: &Exchange, target: &Target, body: Vec<u8>) -> Result<Whole, Failure> {
     let kind = exchange.gateway.target(target).0;
+    let text = u64::try_from(body.len()).unwrap_or(u64::MAX);
     let request = match &exchange.task {
         Task::Chat(request) => request,
         Task::Embeddings(parsed) => return embeddings::whole(exchange, parsed, target, body),
+        Task::Count(_) => return count::whole(kind, body),
+        Task::Response(_) => {
+            let usage = openai::responses::read(&body)?;
+            return Ok(Whole { body, usage, text, recorder: None });
+        }
     };
-    let text = u64::try_from(body.len()).unwrap_or(u64::MAX);
     let mut recorder = exchange.recorder();
     if kind == Kind::OpenAi && request.is_own(kind) {
         let usage = openai::answer::read(&body)?;

@@ -20,6 +20,8 @@ pub(in crate::exchange) struct AnswerStream {
 enum Source {
     /// From OpenAI's to OpenAI's.
     Relayed(openai::relay::Relay),
+    /// The same of the Responses API.
+    Response(openai::responses::Relay),
     Read(Reader, Told),
 }
 
@@ -169,7 +171,8 @@ impl AnswerStream {
                 let reader = Reader::new(kind, exchange.seed, request.chat().n);
                 Source::Read(reader, Told::new(exchange, request, kind))
             }
-            (Task::Embeddings(_), _) => return None,
+            (Task::Response(_), _) => Source::Response(openai::responses::Relay::default()),
+            (Task::Embeddings(_) | Task::Count(_), _) => return None,
         };
         Some(Self { from, recorder: exchange.recorder() })
     }
@@ -183,6 +186,7 @@ impl AnswerStream {
     pub(in crate::exchange) fn has_content(&self) -> bool {
         match &self.from {
             Source::Relayed(relay) => relay.has_content(),
+            Source::Response(relay) => relay.has_content(),
             Source::Read(_, told) => told.has_content,
         }
     }
@@ -191,6 +195,7 @@ impl AnswerStream {
     pub(in crate::exchange) fn usage(&self) -> Option<Usage> {
         match &self.from {
             Source::Relayed(relay) => relay.usage(),
+            Source::Response(relay) => relay.usage(),
             Source::Read(reader, _) => reader.usage(),
         }
     }
@@ -199,6 +204,7 @@ impl AnswerStream {
     pub(in crate::exchange) fn text(&self) -> u64 {
         match &self.from {
             Source::Relayed(relay) => relay.text(),
+            Source::Response(relay) => relay.text(),
             Source::Read(_, told) => told.text,
         }
     }
@@ -207,6 +213,7 @@ impl AnswerStream {
     pub(in crate::exchange) fn is_complete(&self) -> bool {
         match &self.from {
             Source::Relayed(relay) => relay.is_complete(),
+            Source::Response(relay) => relay.is_complete(),
             Source::Read(_, told) => told.ended,
         }
     }
@@ -244,6 +251,7 @@ impl AnswerStream {
         };
         match &mut self.from {
             Source::Relayed(_) => client::error_frame(&error, out),
+            Source::Response(relay) => client::response_error_frame(&error, relay.next(), out),
             Source::Read(_, Told { form: Form::Translated(writer), .. }) => writer.error(&error, out),
             Source::Read(_, Told { form: Form::Passed(passage), .. }) => passage.error(&error, out),
         }
@@ -258,6 +266,7 @@ impl AnswerStream {
                 }
                 relay.read(event, out)
             }
+            Source::Response(relay) => relay.read(event, out),
             Source::Read(reader, told) => {
                 reader.read(event, &mut |said| {
                     record(recorder, &said);
@@ -276,6 +285,7 @@ impl AnswerStream {
         let Self { from, recorder } = self;
         match from {
             Source::Relayed(relay) => relay.end(out),
+            Source::Response(relay) => relay.end(),
             Source::Read(reader, told) => {
                 reader.end(&mut |said| {
                     record(recorder, &said);

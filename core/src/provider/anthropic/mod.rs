@@ -22,6 +22,11 @@ pub fn path(base_path: &str, _model: &str, _stream: bool) -> String {
     format!("{}/v1/messages", base.strip_suffix("/v1").unwrap_or(base))
 }
 
+/// Where requests for a count of tokens go.
+pub fn count_path(base_path: &str) -> String {
+    format!("{}/count_tokens", path(base_path, "", false))
+}
+
 /// What proves who asks, and the version of the contract.
 pub fn credential_headers(key: &str) -> [(&'static str, String); 2] {
     [("x-api-key", key.to_owned()), ("anthropic-version", "2023-06-01".to_owned())]

@@ -81,6 +81,29 @@ pub fn read_in_band(body: &[u8]) -> Failure {
     read(status, body)
 }
 
+/// Reads an error of the Responses API that came with a 200: `code` says what status it stands for (openai SDK 3.54,
+/// `ResponseError`).
+pub fn read_code(code: Option<&str>, message: Option<&str>) -> Failure {
+    let name = code.unwrap_or_default();
+    let is_mistake = ["invalid_", "image_", "unsupported_", "empty_", "failed_to_download_"];
+    let status = match name {
+        "rate_limit_exceeded" | "insufficient_quota" => 429,
+        "bio_policy" | "misalignment_policy_violation" | "data_residency_mismatch" => 400,
+        _ if is_mistake.iter().any(|start| name.starts_with(start)) => 400,
+        _ => 500,
+    };
+    let message = message.unwrap_or_default();
+    let class = classify(status, [name, "", ""], message);
+    Failure {
+        class,
+        status: Some(status),
+        message: bounded(if message.is_empty() { class.describe() } else { message }),
+        code: code.map(str::to_owned),
+        param: None,
+        retry_after: None,
+    }
+}
+
 /// Reads an error answer. One in another shape than OpenAI's is told in its own words, or by its status.
 pub fn read(status: u16, body: &[u8]) -> Failure {
     let envelope = serde_json::from_slice::<Envelope<'_>>(body);

@@ -7,6 +7,7 @@ pub mod error;
 pub mod events;
 pub mod relay;
 pub mod request;
+pub mod responses;
 pub mod translate;
 
 /// The path of a chat completion under a base path.
