@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 use weir_core::capability::Table;
-use weir_core::chat::{Content, Part};
+use weir_core::chat::{ChatRequest, Content, Part};
 use weir_core::config::Kind;
-use weir_core::dialect::{Dialect, Parsed, anthropic, gemini};
+use weir_core::dialect::{Dialect, Parsed, anthropic, gemini, openai as openai_dialect};
 use weir_core::provider::{self, Unsupported};
 use weir_core::refusal::Refusal;
 
@@ -58,8 +58,15 @@ pub(crate) fn parse(dialect: Dialect, path: &str, body: &[u8]) -> Result<Parsed,
 
 /// The body for a target, and what it does not get.
 pub(crate) fn translate(parsed: &Parsed, kind: Kind, model: &str) -> Result<(Vec<u8>, Vec<&'static str>), Unsupported> {
+    translate_chat(parsed.chat(), kind, model)
+}
+
+fn translate_chat(
+    chat: &ChatRequest<'_>,
+    kind: Kind,
+    model: &str,
+) -> Result<(Vec<u8>, Vec<&'static str>), Unsupported> {
     let capabilities = Table::builtin().unwrap().of(kind, model);
-    let chat = parsed.chat();
     match kind {
         Kind::OpenAi => {
             let request = provider::openai::translate::translate(chat, model, &capabilities)?;
@@ -82,15 +89,26 @@ fn outcome(parsed: &Parsed, kind: Kind, model: &str) -> String {
         let Unsupported { param, message } = own.unsupported();
         return json!({ "own_kind": { "param": param, "message": message } }).to_string();
     }
-    match translate(parsed, kind, model) {
-        Err(unsupported) => {
-            let Unsupported { param, message } = parsed.locate(unsupported);
+    let translated = translate(parsed, kind, model).map_err(|unsupported| parsed.locate(unsupported));
+    shown(translated, model, |dropped| {
+        let mut names: Vec<String> = parsed.hints().iter().map(|hint| (*hint).to_owned()).collect();
+        names.extend(dropped.into_iter().map(|name| parsed.name(name)));
+        names
+    })
+}
+
+/// A translation, as JSON.
+fn shown(
+    translated: Result<(Vec<u8>, Vec<&'static str>), Unsupported>,
+    model: &str,
+    names: impl FnOnce(Vec<&'static str>) -> Vec<String>,
+) -> String {
+    match translated {
+        Err(Unsupported { param, message }) => {
             json!({ "unsupported": { "param": param, "message": message } }).to_string()
         }
         Ok((body, dropped)) => {
-            let mut names: Vec<String> = parsed.hints().iter().map(|hint| (*hint).to_owned()).collect();
-            names.extend(dropped.into_iter().map(|name| parsed.name(name)));
-            let (model, names) = (json!(model), json!(names));
+            let (model, names) = (json!(model), json!(names(dropped)));
             let body = String::from_utf8(body).unwrap();
             format!(r#"{{"model":{model},"dropped":{names},"body":{body}}}"#)
         }
@@ -118,6 +136,29 @@ fn check(dialect: Dialect, name: &str, targets: &[(Kind, &str)]) {
                 Kind::Gemini => &case.gemini,
             };
             expect(&folder, &format!("{case_name}.{ending}.json"), &pretty(&outcome(&parsed, *kind, model)));
+        }
+    }
+}
+
+#[test]
+fn what_an_openai_client_asks_reaches_the_others() {
+    let folder = folder("requests").join("openai");
+    for (case_name, text) in cases(&folder, ".json") {
+        let case: Case<'_> = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{case_name}: {error}"));
+        let parsed = match openai_dialect::parse(case.body.get().as_bytes().to_vec()) {
+            Ok(parsed) => parsed,
+            Err(refusal) => {
+                let json = String::from_utf8(Dialect::OpenAi.error_json(&refusal.error())).unwrap();
+                expect(&folder, &format!("{case_name}.refused.json"), &pretty(&json));
+                continue;
+            }
+        };
+        for (kind, model, ending) in
+            [(Kind::Anthropic, &case.anthropic, "anthropic"), (Kind::Gemini, &case.gemini, "gemini")]
+        {
+            let translated = translate_chat(parsed.chat(), kind, model);
+            let seen = shown(translated, model, |dropped| dropped.into_iter().map(str::to_owned).collect());
+            expect(&folder, &format!("{case_name}.{ending}.json"), &pretty(&seen));
         }
     }
 }

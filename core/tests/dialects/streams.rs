@@ -169,13 +169,30 @@ fn what_gemini_streams_reaches_every_client() {
 #[test]
 fn a_line_of_a_megabyte_is_one_delta() {
     let text = "ü".repeat(500_000);
-    let chunk =
-        format!(r#"data: {{"candidates":[{{"content":{{"parts":[{{"text":"{text}"}}]}},"finishReason":"STOP"}}]}}"#);
-    let stream = format!("{chunk}\r\n\r\n");
-    for client in CLIENTS {
-        let seen = run("gemini", client, [stream.as_bytes()]);
-        assert!(seen.contains(&text), "{client}");
-        assert_eq!(run("gemini", client, stream.as_bytes().chunks(4096)), seen, "{client}");
+    let gemini = format!(r#"{{"candidates":[{{"content":{{"parts":[{{"text":"{text}"}}]}},"finishReason":"STOP"}}]}}"#);
+    let anthropic = [
+        r#"{"type":"message_start","message":{"id":"msg_1","model":"claude","usage":{"input_tokens":1}}}"#,
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
+        &format!(r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":"{text}"}}}}"#),
+        r#"{"type":"content_block_stop","index":0}"#,
+        r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":1}}"#,
+        r#"{"type":"message_stop"}"#,
+    ];
+    let openai =
+        format!(r#"{{"id":"c","choices":[{{"index":0,"delta":{{"content":"{text}"}},"finish_reason":"stop"}}]}}"#);
+    let lines = |events: &[&str], end: &str| -> String {
+        events.iter().map(|data| format!(": a comment\r\ndata: {data}{end}{end}")).collect()
+    };
+    for (kind, stream) in [
+        ("gemini", lines(&[&gemini], "\r\n")),
+        ("anthropic", lines(&anthropic, "\n")),
+        ("openai", lines(&[&openai, "[DONE]"], "\n")),
+    ] {
+        for client in CLIENTS {
+            let seen = run(kind, client, [stream.as_bytes()]);
+            assert!(seen.contains(&text), "{kind} to {client}");
+            assert_eq!(run(kind, client, stream.as_bytes().chunks(4096)), seen, "{kind} to {client}");
+        }
     }
 }
 
