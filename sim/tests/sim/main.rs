@@ -11,3 +11,4 @@ mod journal;
 mod limits;
 mod openai;
 mod streams;
+mod translation;
