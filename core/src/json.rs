@@ -7,6 +7,22 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
+/// The text of a body: JSON is UTF-8 (RFC 8259, 8.1), also where nobody reads it.
+///
+/// # Errors
+/// Bytes that are not.
+pub(crate) fn text(body: &[u8]) -> Result<&str, serde_json::Error> {
+    std::str::from_utf8(body).map_err(de::Error::custom)
+}
+
+/// Parses a body.
+///
+/// # Errors
+/// What is no UTF-8, no JSON, or no `T`.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, serde_json::Error> {
+    serde_json::from_str(text(body)?)
+}
+
 /// A JSON string, borrowed from the input unless it held an escape.
 ///
 /// (`Cow<str>` alone borrows only as a direct field, not inside an `Option` or a `Vec`.)

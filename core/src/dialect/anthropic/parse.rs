@@ -5,7 +5,7 @@ use super::messages;
 use crate::chat::{self, ChatRequest, FunctionDef, JsonSchema, ResponseFormat, Stop};
 use crate::dialect::explain::Style;
 use crate::dialect::neutral::{Feature, Neutral, OwnKind, Parsed, Places, Source, Trouble, invalid};
-use crate::json::Str;
+use crate::json::{self, Str};
 use crate::provider::unmapped::Dropped;
 use crate::refusal::Refusal;
 
@@ -37,7 +37,7 @@ pub fn parse_count(body: Vec<u8>) -> Result<Parsed, Refusal> {
 }
 
 fn read(source: &Source, needs_limit: bool) -> Result<Neutral<'_>, Trouble> {
-    let body: Body<'_> = serde_json::from_slice(source.body())?;
+    let body: Body<'_> = json::parse(source.body())?;
     if needs_limit && body.max_tokens.is_none() {
         return Err(invalid("max_tokens", "missing field `max_tokens`").into());
     }

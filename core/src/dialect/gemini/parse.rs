@@ -8,7 +8,7 @@ use super::schema::{self, Of};
 use crate::chat::{self, ChatRequest, FunctionDef};
 use crate::dialect::explain::Style;
 use crate::dialect::neutral::{Feature, Neutral, OwnKind, Parsed, Places, Source, Trouble, invalid};
-use crate::json::{Raw, Str};
+use crate::json::{self, Raw, Str};
 use crate::provider::unmapped::Dropped;
 use crate::refusal::Refusal;
 use serde_json::value::RawValue;
@@ -41,7 +41,7 @@ pub fn parse(body: Vec<u8>, call: &Call) -> Result<Parsed, Refusal> {
 }
 
 fn read(source: &Source, model: String, stream: bool) -> Result<Neutral<'_>, Trouble> {
-    let body: Body<'_> = serde_json::from_slice(source.body())?;
+    let body: Body<'_> = json::parse(source.body())?;
     let made = source.keep(make(&body)?);
     Ok(neutral(body, made, model, stream)?)
 }

@@ -4,6 +4,7 @@
 
 use crate::dialect::explain::{Document, Style, explain};
 use crate::embedding::{EmbeddingsRequest, Input};
+use crate::json;
 use crate::refusal::Refusal;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -47,7 +48,7 @@ pub fn parse(body: Vec<u8>) -> Result<ParsedEmbeddings, Refusal> {
         // serde would read an array as the fields in order.
         return Err(Refusal::NotJson { message: "expected an object".into() });
     }
-    let parsed = ParsedEmbeddings::try_new_or_recover(body, |body| serde_json::from_slice(body));
+    let parsed = ParsedEmbeddings::try_new_or_recover(body, |body| json::parse(body));
     let parsed = parsed.map_err(|(body, error)| explain::<Body>(&body, &error, Style::Brackets))?;
     let EmbeddingsRequest { model, input, dimensions, .. } = parsed.request();
     let invalid = |param: &str, message: &str| Refusal::InvalidField { param: param.into(), message: message.into() };

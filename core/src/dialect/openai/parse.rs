@@ -4,6 +4,7 @@
 
 use super::unknown;
 use crate::chat::ChatRequest;
+use crate::json;
 use crate::refusal::Refusal;
 use self_cell::self_cell;
 use serde_json::error::Category;
@@ -77,7 +78,7 @@ pub fn parse(body: Vec<u8>) -> Result<ParsedChat, Refusal> {
 
 fn read(body: &[u8]) -> Result<Said<'_>, serde_json::Error> {
     let has_unknown = Cell::new(false);
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let mut deserializer = serde_json::Deserializer::from_str(json::text(body)?);
     let chat = unknown::deserialize(&mut deserializer, &has_unknown)?;
     deserializer.end()?;
     Ok(Said { chat, has_unknown: has_unknown.get() })
@@ -170,6 +171,15 @@ mod tests {
             r#"{"model": "m", "model": "n", "messages": [{"role": "user", "content": "x"}]}"#,
             expect![[r#"400 Some("model") Invalid 'model': duplicate field `model`."#]],
         );
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_refused_also_where_nobody_reads_it() {
+        let mut body = br#"{"model":"m","messages":[{"role":"user","content":"x"}],"tomorrow":"?"}"#.to_vec();
+        assert!(parse(body.clone()).is_ok());
+        *body.iter_mut().find(|byte| **byte == b'?').unwrap() = 0xff;
+        let error = parse(body).unwrap_err().error();
+        assert!(error.status == 400 && error.message.contains("utf-8"), "{error:?}");
     }
 
     #[test]

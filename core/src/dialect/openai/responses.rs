@@ -3,12 +3,12 @@
 #![allow(unsafe_code, reason = "self_cell's generated code; ours has none")]
 
 use crate::dialect::explain::{Document, Style, explain};
-use crate::json::{Raw, Str};
+use crate::json::{self, Raw, Str};
 use crate::refusal::{ErrorBody, Refusal};
 use memchr::memmem;
 use self_cell::self_cell;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::json as value;
 
 self_cell!(
     /// A body and the request that borrows from it.
@@ -96,7 +96,7 @@ pub fn parse(body: Vec<u8>) -> Result<ParsedResponse, Refusal> {
         // serde would read an array as the fields in order.
         return Err(Refusal::NotJson { message: "expected an object".into() });
     }
-    let parsed = ParsedResponse::try_new_or_recover(body, |body| serde_json::from_slice(body));
+    let parsed = ParsedResponse::try_new_or_recover(body, |body| json::parse(body));
     let parsed = parsed.map_err(|(body, error)| explain::<Body>(&body, &error, Style::Brackets))?;
     let invalid = |param: &str, message: &str| Refusal::InvalidField { param: param.into(), message: message.into() };
     if parsed.request().model.is_empty() {
@@ -112,7 +112,7 @@ pub fn parse(body: Vec<u8>) -> Result<ParsedResponse, Refusal> {
 /// Responses API, and in those that make the official SDKs raise (PROVIDERS C.5).
 pub fn error_frame(error: &ErrorBody, number: u64, out: &mut Vec<u8>) {
     let (code, message) = (&error.code, &error.message);
-    let value = json!({
+    let value = value!({
         "type": "error", "sequence_number": number, "code": code, "message": message, "param": error.param,
         "error": { "message": message, "type": error.kind, "param": error.param, "code": code },
     });
