@@ -4,7 +4,7 @@ use crate::budget::Budgets;
 use crate::cache::L1;
 use crate::capability::{self, Capabilities};
 use crate::chain::{self, Chain};
-use crate::config::{Config, EnvVar, Kind, Provider, Target, TargetPrice};
+use crate::config::{Config, EnvVar, Kind, Provider, Target, TargetCapability, TargetPrice};
 use crate::keys::KeyRing;
 use crate::price::{self, Price};
 use crate::shared::{self, Change, SharedData};
@@ -176,7 +176,10 @@ impl Gateway {
         let same = |own: &&TargetPrice| (&own.provider, &own.model) == (&target.provider, &target.model);
         let own = self.config.prices.iter().find(same).map(|own| own.price);
         let price = own.or_else(|| self.prices.of(provider?, &target.model));
-        Known { target: target.clone(), kind, capabilities: self.capabilities.of(kind, &target.model), price }
+        let same = |own: &&TargetCapability| (&own.provider, &own.model) == (&target.provider, &target.model);
+        let own = self.config.capabilities.iter().find(same).map(|own| own.own).unwrap_or_default();
+        let capabilities = own.over(self.capabilities.of(kind, &target.model));
+        Known { target: target.clone(), kind, capabilities, price }
     }
 
     /// What each call to the sidecar must carry, if anything.
@@ -300,6 +303,19 @@ mod tests {
         let own = gateway.price(&Target::parse("openai/gpt-4o-mini").unwrap()).unwrap();
         let rates = Rates { input: 7_000_000, output: 8_000_000, cached: 7_000_000, cache_write: 7_000_000 };
         assert_eq!(own, Price { rates, above: None });
+    }
+
+    #[test]
+    fn the_operators_word_on_a_model_comes_before_the_tables() {
+        let yaml = "providers: { own: { kind: anthropic, api_key: $K } }\nmodels: { m: [own/claude-sonnet-5-5] }\n\
+            capabilities: { own/claude-sonnet-5-5: { max_output_tokens: 1000, forced_tool_choice: true } }\n";
+        let gateway = gateway(yaml, |_| Some("k".into())).unwrap();
+        let of = |target: &str| gateway.target(&Target::parse(target).unwrap()).1;
+        let told = of("own/claude-sonnet-5-5");
+        assert_eq!((told.max_output_tokens, told.forced_tool_choice), (Some(1000), true));
+        let table = of("own/claude-opus-5-5");
+        assert_eq!((table.max_output_tokens, table.forced_tool_choice), (Some(128_000), false));
+        assert_eq!((told.sampling, told.prefill), (table.sampling, table.prefill), "what is not said is the table's");
     }
 
     #[test]

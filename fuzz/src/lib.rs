@@ -11,8 +11,11 @@ use weir_core::provider;
 use weir_core::refusal::ErrorBody;
 use weir_core::sse;
 
+/// What is done with the bytes.
+pub type Target = fn(&[u8]);
+
 /// All targets by name.
-pub const TARGETS: [(&str, fn(&[u8])); 9] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("request_openai", request_openai),
     ("request_anthropic", request_anthropic),
     ("request_gemini", request_gemini),

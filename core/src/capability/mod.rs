@@ -7,12 +7,14 @@
 
 mod effort;
 pub(crate) mod glob;
+mod own;
 mod table;
 
 pub use effort::{Effort, Efforts};
+pub use own::Own;
 pub use table::Table;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What one model can do. A limit is `None` where it is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -46,7 +48,7 @@ pub struct Capabilities {
 }
 
 /// What happens to `temperature`, `top_p` and `top_k`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sampling {
     #[default]
@@ -58,7 +60,7 @@ pub enum Sampling {
 }
 
 /// How thinking is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Thinking {
     /// Not at all.

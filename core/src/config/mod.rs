@@ -4,6 +4,7 @@
 //! The same [`Config`], as JSON, is the filter's plugin configuration. It holds the *names* of the environment
 //! variables that carry credentials, never their values.
 
+mod capability;
 mod limits;
 mod model;
 mod names;
@@ -30,6 +31,7 @@ pub use problem::{Problem, Warning};
 pub use redis::{RedisKind, RedisUrl};
 pub use units::{show, show_size};
 
+use crate::capability::Own;
 use crate::price::Price;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -64,6 +66,8 @@ pub struct Config {
     pub tenants: Vec<Tenant>,
     /// The operator's own, which come before the table's; each target once.
     pub prices: Vec<TargetPrice>,
+    /// What the operator knows better than the table; each target once.
+    pub capabilities: Vec<TargetCapability>,
     pub cache: CacheSizes,
     pub waiting_room: WaitingRoom,
     pub retry_budget: RetryBudget,
@@ -308,6 +312,16 @@ pub struct TargetPrice {
     /// The provider's own model id.
     pub model: String,
     pub price: Price,
+}
+
+/// What one model can do at one provider, as the operator says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetCapability {
+    /// Name of a [`Provider`].
+    pub provider: String,
+    /// The provider's own model id.
+    pub model: String,
+    pub own: Own,
 }
 
 /// What a tenant may spend.

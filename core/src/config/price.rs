@@ -1,8 +1,8 @@
 //! The operator's own prices, checked against the providers.
 
+use super::capability::target;
 use super::problem::Findings;
-use super::resolve::unknown;
-use super::{TargetPrice, names, raw};
+use super::{TargetPrice, raw};
 use crate::price::{Price, Rates, Tier};
 
 pub(super) fn resolve(prices: &[raw::Price], providers: &[&str], found: &mut Findings) -> Vec<TargetPrice> {
@@ -10,20 +10,13 @@ pub(super) fn resolve(prices: &[raw::Price], providers: &[&str], found: &mut Fin
 }
 
 fn price(raw: &raw::Price, providers: &[&str], found: &mut Findings) -> Option<TargetPrice> {
-    let Some((provider, model)) = names::target(&raw.target.value) else {
-        let written = super::read::quote(&raw.target.value);
-        found.problem(&raw.target.place, format!("{written} is no target; write provider/model"));
-        return None;
-    };
-    if !providers.is_empty() && !providers.contains(&provider) {
-        found.problem(&raw.target.place, unknown("provider", provider, providers));
-    }
+    let (provider, model) = target(&raw.target, providers, found)?;
     let above = match &raw.above {
         Some(tier) => Some(Tier { prompt_tokens: tier.prompt_tokens.as_ref()?.value, rates: rates(&tier.rates)? }),
         None => None,
     };
     let price = Price { rates: rates(&raw.rates)?, above };
-    Some(TargetPrice { provider: provider.to_owned(), model: model.to_owned(), price })
+    Some(TargetPrice { provider, model, price })
 }
 
 /// What has no rate of its own costs what other input costs.

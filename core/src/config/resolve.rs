@@ -2,8 +2,8 @@
 
 use super::problem::{At, Findings, Place};
 use super::{
-    Config, JobBackend, Jobs, Millis, Provider, RetryBudget, Store, Telemetry, WaitingRoom, model, price, provider,
-    raw, sidecar, tenant, units, url,
+    Config, JobBackend, Jobs, Millis, Provider, RetryBudget, Store, Telemetry, WaitingRoom, capability, model, price,
+    provider, raw, sidecar, tenant, units, url,
 };
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -38,6 +38,7 @@ pub(super) fn resolve(raw: raw::Config, found: &mut Findings) -> Config {
         models,
         tenants: tenants.unwrap_or_default(),
         prices: price::resolve(&raw.prices, &provider_names, found),
+        capabilities: capability::resolve(&raw.capabilities, &provider_names, found),
         cache: sidecar::cache(&raw.cache, found),
         waiting_room,
         retry_budget: retry_budget(&raw.retry_budget, found),

@@ -84,10 +84,10 @@ fn the_table_has_the_list_prices() {
     assert_eq!(opus, Price { rates: rates(4_000_000, 20_000_000, 200_000, 5_000_000), above: None });
     assert_eq!(price("anthropic", "claude-haiku-4-5-20251001"), price("anthropic", "claude-haiku-4-5"));
     assert_eq!(price("openai", "gpt-4o-mini-2024-07-18").rates, rates(150_000, 600_000, 75_000, 150_000));
-    let tier = Tier { prompt_tokens: 272_000, rates: rates(20_000_000, 75_000_000, 2_000_000, 20_000_000) };
+    let tier = Tier { prompt_tokens: 272_000, rates: rates(20_000_000, 75_000_000, 2_000_000, 25_000_000) };
     assert_eq!(price("openai", "gpt-6-astra").above, Some(tier));
     // No rate of its own for cached tokens: as other input.
-    assert_eq!(price("gemini", "models/gemini-3.8-flash").rates, rates(750_000, 3_750_000, 750_000, 750_000));
+    assert_eq!(price("gemini", "models/gemini-embedding-001").rates, rates(150_000, 0, 150_000, 150_000));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The file as it was written: types and spelling checked, positions kept, no default filled in, nothing compared
 //! with anything else. None means absent, or refused and already reported.
 
+mod capability;
 mod limits;
 mod model;
 mod price;
@@ -9,6 +10,7 @@ mod sidecar;
 mod target;
 mod tenant;
 
+pub(super) use capability::Capability;
 pub(super) use limits::{Limits, ModelLimits};
 pub(super) use model::{Cache, Model};
 pub(super) use price::{Price, Rates};
@@ -35,6 +37,7 @@ pub(super) struct Config {
     pub(super) models: Vec<Model>,
     pub(super) tenants: Option<At<Vec<Tenant>>>,
     pub(super) prices: Vec<Price>,
+    pub(super) capabilities: Vec<Capability>,
     pub(super) cache: CacheSizes,
     pub(super) waiting_room: WaitingRoom,
     pub(super) retry_budget: RetryBudget,
@@ -69,6 +72,9 @@ pub(super) struct Telemetry {
     pub(super) access_log: Option<At<String>>,
 }
 
+/// What a question is answered with.
+const ANSWERS: &[(&str, bool)] = &[("true", true), ("false", false)];
+
 /// Reads the whole file; reports everything that is no configuration by itself.
 pub(super) fn read(root: &Node, found: &mut Findings) -> Option<Config> {
     let mut map = match &root.value {
@@ -88,6 +94,7 @@ pub(super) fn read(root: &Node, found: &mut Findings) -> Option<Config> {
         models: map.get("models", found, |c, f| each(c, "model", f, model::model)).unwrap_or_default(),
         tenants: map.get("tenants", found, |c, f| each(c, "tenant", f, tenant::tenant).map(|tenants| c.at(tenants))),
         prices: map.get("prices", found, price::prices).unwrap_or_default(),
+        capabilities: map.get("capabilities", found, capability::capabilities).unwrap_or_default(),
         cache: map.get("cache", found, sidecar::cache).unwrap_or_default(),
         waiting_room: map.get("waiting_room", found, waiting_room).unwrap_or_default(),
         retry_budget: map.get("retry_budget", found, retry_budget).unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! A model as it was written.
 
 use super::target::{Targets, targets};
-use super::whole;
+use super::{ANSWERS, whole};
 use crate::config::Millis;
 use crate::config::problem::{At, Findings};
 use crate::config::read::Cursor;
@@ -73,7 +73,6 @@ pub(super) fn model(name: At<String>, cursor: Cursor<'_>, found: &mut Findings) 
 }
 
 fn cache(cursor: Cursor<'_>, found: &mut Findings) -> Option<Cache> {
-    const ANSWERS: &[(&str, bool)] = &[("true", true), ("false", false)];
     const MODES: &[(&str, bool)] = &[("serve", false), ("shadow", true)];
     whole(cursor, "a map with exact and semantic", found, |map, f| Cache {
         exact: map.get("exact", f, |c, f| {

@@ -28,6 +28,7 @@ fn plausible() -> impl Strategy<Value = String> {
         Just("unix:/a"),
         Just("cache"),
         Just("prices"),
+        Just("capabilities"),
         Just("input"),
         Just("0.5"),
         Just("keys"),

@@ -212,3 +212,26 @@ fn prices_are_the_operators_own() {
         "#]],
     );
 }
+
+#[test]
+fn what_models_can_do_is_the_operators_word_first() {
+    means(
+        &config(
+            "capabilities: { a/x: { sampling: refused, thinking: budget, prefill: false, max_output_tokens: 4096 } }\n",
+        )
+        .capabilities,
+        expect![[
+            r#"[{"provider":"a","model":"x","own":{"sampling":"refused","thinking":"budget","forced_tool_choice":null,"prefill":false,"structured_output":null,"penalties":null,"max_input_tokens":null,"max_output_tokens":4096}}]"#
+        ]],
+    );
+    check_with(
+        "capabilities: { x: {}, b/x: {}, a/x: { sampling: maybe, max_input_tokens: 0, prefil: true } }\n",
+        expect![[r#"
+            3:17: capabilities.x: "x" is no target; write provider/model
+            3:24: capabilities.b/x: unknown provider "b"; known: a
+            3:50: capabilities.a/x.sampling: unknown word "maybe"; known: accepted, ignored, refused
+            3:75: capabilities.a/x.max_input_tokens: must be at least 1
+            3:78: capabilities.a/x.prefil: unknown key; did you mean prefill?
+        "#]],
+    );
+}

@@ -9,8 +9,8 @@ fn what_is_not_in_force_is_said() {
         include_str!("../../../../envoy/weir.yaml"),
         expect![[r#"
             warning 40:7: models.smart.cache.semantic: not in force yet in this version
-            warning 56:1: jobs: not in force yet in this version
-            warning 57:14: telemetry.otlp: not in force yet in this version
+            warning 58:1: jobs: not in force yet in this version
+            warning 59:14: telemetry.otlp: not in force yet in this version
         "#]],
     );
     check_with("store: memory\n", expect!["ok\n"]);
