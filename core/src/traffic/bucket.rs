@@ -74,6 +74,11 @@ impl Bucket {
         ready.saturating_sub(now).div_ceil(MILLI)
     }
 
+    /// Nothing flows in for so many milliseconds from now.
+    pub(super) fn pause(&mut self, millis: u64, now: u64) {
+        self.full_at = self.full_at.max(now.saturating_mul(MILLI)).saturating_add(millis.saturating_mul(MILLI));
+    }
+
     /// Takes `amount`, whether or not it is there.
     pub(super) fn take(&mut self, rate: Rate, amount: u64, now: u64) {
         self.full_at = self.full_at.max(now.saturating_mul(MILLI)).saturating_add(rate.span(amount));

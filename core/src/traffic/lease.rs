@@ -39,6 +39,9 @@ const SLOW: u64 = 2_000;
 const PAUSE: u64 = 100;
 /// The sidecar hears of each limit about once a second, from one of the workers.
 const REPORT: u64 = 900;
+/// Who misses the sidecar may be the first to: for so many milliseconds the others may still be granted all that flows in,
+/// and nothing flows into the own bucket.
+const UNSURE: u64 = 1_000;
 /// A lease is for at least so many requests like the one that asks.
 const LEAST: u64 = 4;
 
@@ -315,7 +318,11 @@ impl Meter {
         if !self.is_local && self.heard > 0 {
             let left = u64::try_from(self.left(held)).unwrap_or(0);
             let others = if envoys > 1 { 0 } else { self.all.level(rate, now) };
-            own.at_most(rate.share(envoys), left.saturating_add(others), now);
+            let share = rate.share(envoys);
+            own.at_most(share, left.saturating_add(others), now);
+            if envoys > 1 {
+                own.pause(UNSURE, now);
+            }
         }
         own
     }

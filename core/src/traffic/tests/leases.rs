@@ -328,6 +328,7 @@ fn who_has_nothing_left_when_the_sidecar_goes_has_its_share_all_the_same() {
         fleet.envoys.iter().flatten().for_each(|worker| worker.go_local(NOW + millis));
     }
     let local = offer(&mut fleet, 2_400, 12_000);
-    assert!((980..=1_000).contains(&local), "{local}");
+    // Ten seconds, but for the first, in which others might not have missed the sidecar yet.
+    assert!((880..=900).contains(&local), "{local}");
     assert_eq!(overshoot(&admitted, 6_000, 5_970), 0);
 }
