@@ -136,7 +136,11 @@ async fn who_has_only_come_is_told_to_come_again_and_what_it_tells_counts() {
     let held = sidecar.ask(&newcomer(used)).await.leases[0].limits[0].clone();
     assert_eq!((held.granted, held.level), (300, 700), "only what it has used");
     assert!((1..=1_500).contains(&held.wait), "{held:?}");
-    assert_eq!(granted(&sidecar.ask(&ask(vec![limit("a/tokens", 0, 100)])).await.leases), [[100]], "who was here first");
+    assert_eq!(
+        granted(&sidecar.ask(&ask(vec![limit("a/tokens", 0, 100)])).await.leases),
+        [[100]],
+        "who was here first"
+    );
     sleep(Duration::from_millis(held.wait)).await;
     let again = LimitAsk { spent: 300, ..limit("a/tokens", 300, 100) };
     assert_eq!(granted(&sidecar.ask(&newcomer(again)).await.leases), [[400]]);
