@@ -67,7 +67,7 @@ fn configure(size: usize) -> Result<Role, String> {
             // From now on the other workers would notice if this VM were gone.
             gateway.traffic.end_round(host::now());
             let turns = Rc::new(Turns::default());
-            turns.idle();
+            turns.begin();
             Ok(Role::Front(gateway, turns))
         }
         PluginConfig::Attempt => Ok(Role::Attempt),

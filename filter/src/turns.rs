@@ -36,9 +36,9 @@ impl Turns {
         }
     }
 
-    /// Nobody waits yet.
-    pub(crate) fn idle(&self) {
-        self.pace(IDLE);
+    /// The first tick comes at once: until the sidecar has said whether there are other Envoys, limits are leased.
+    pub(crate) fn begin(&self) {
+        self.pace(1);
     }
 
     /// `front` waits until a round comes to it, or [`Self::forget`].

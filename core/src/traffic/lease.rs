@@ -118,8 +118,8 @@ impl Meter {
         }
     }
 
-    /// From now on the own bucket is in force, and this Envoy's share flows into it: from the moment at which the sidecar
-    /// is missed, not from the first request for which there is enough. Whether it was not in force before.
+    /// From now on the own bucket is in force: what flows into it counts from the moment at which the sidecar is missed, not
+    /// from the first request for which there is enough. Whether it was not in force before.
     pub(super) fn go_local(&mut self, terms: Terms, held: u64, now: u64) -> bool {
         let Regime::Local { envoys } = terms.regime else { return false };
         let begins = !self.is_local;
@@ -312,7 +312,7 @@ impl Meter {
     }
 
     /// The own bucket as it is in force, or will be: it begins with what was leased and not used. What else was left for
-    /// all may have been taken by others by now, unless there are none; what flows in is shared.
+    /// all may have been taken by others by now, unless there are none; what flows in is shared, and might not be yet.
     fn local(&self, rate: Rate, envoys: u64, held: u64, now: u64) -> Bucket {
         let mut own = self.own;
         if !self.is_local && self.heard > 0 {

@@ -77,7 +77,7 @@ impl Table {
                 per_minute: ask.per_minute.max(1),
                 burst: ask.burst.max(1),
                 owed,
-                returned: news.returned,
+                returned: news.back,
                 at_most: ask.at_most.into_iter().chain(known).min(),
                 need: ask.need.saturating_sub(news.unheard),
                 want: ask.want.saturating_sub(news.unheard),
