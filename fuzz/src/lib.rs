@@ -4,7 +4,7 @@
 use serde_json::Value;
 use weir_core::capability::Table;
 use weir_core::chat::ChatRequest;
-use weir_core::config::{self, Kind};
+use weir_core::config::{self, Kind, OnUnsupported};
 use weir_core::dialect::{self, CountForm, Counted, anthropic, gemini, openai};
 use weir_core::failure::Failure;
 use weir_core::provider;
@@ -80,14 +80,22 @@ fn translate(chat: &ChatRequest<'_>) {
         (Kind::Gemini, "gemini-3.8-flash"),
     ] {
         let capabilities = table.of(kind, model);
-        let written = match kind {
-            Kind::OpenAi => provider::openai::translate::translate(chat, model, &capabilities).map(|r| r.write()),
-            Kind::Anthropic => provider::anthropic::request::translate(chat, model, &capabilities).map(|r| r.write()),
-            Kind::Gemini => provider::gemini::request::translate(chat, model, &capabilities).map(|r| r.write()),
-        };
-        match written {
-            Ok(body) => is_json(&body),
-            Err(unsupported) => assert!(!unsupported.param.is_empty(), "{unsupported:?}"),
+        for policy in [OnUnsupported::Error, OnUnsupported::Drop] {
+            let written = match kind {
+                Kind::OpenAi => {
+                    provider::openai::translate::translate(chat, model, &capabilities, policy).map(|r| r.write())
+                }
+                Kind::Anthropic => {
+                    provider::anthropic::request::translate(chat, model, &capabilities, policy).map(|r| r.write())
+                }
+                Kind::Gemini => {
+                    provider::gemini::request::translate(chat, model, &capabilities, policy).map(|r| r.write())
+                }
+            };
+            match written {
+                Ok(body) => is_json(&body),
+                Err(unsupported) => assert!(!unsupported.param.is_empty(), "{unsupported:?}"),
+            }
         }
     }
 }

@@ -227,6 +227,18 @@ pub struct Model {
     pub retries: Retries,
     pub hedge_after: Option<Millis>,
     pub cache: Option<Cache>,
+    pub on_unsupported: OnUnsupported,
+}
+
+/// What becomes of a parameter that changes the answer, at a target that has no place for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnUnsupported {
+    /// The target is left out; if none is left, the client gets the error.
+    #[default]
+    Error,
+    /// The target does without it, and the client is told.
+    Drop,
 }
 
 /// One model at one provider.

@@ -18,7 +18,7 @@ pub use attempt::{Attempt, AttemptEvent, RETRY_AFTER};
 pub use front::{Front, FrontEvent};
 pub use step::{Effect, Flow, Step, Waker};
 
-use crate::config::Target;
+use crate::config::{OnUnsupported, Target};
 use crate::dialect::Dialect;
 use crate::failure::{Class, Failure};
 use crate::gateway::{Gateway, Held, Walk};
@@ -41,6 +41,7 @@ pub struct Exchange {
     own_headers: HeaderList,
     /// The body's share of the VM's memory.
     _held: Held,
+    on_unsupported: OnUnsupported,
     /// The target of each attempt of the chain, in order.
     slots: Vec<Target>,
     request_id: String,
@@ -115,6 +116,7 @@ impl Exchange {
         let patience = hedge.unwrap_or(plan.patience());
         Self {
             gateway: gateway.clone(),
+            on_unsupported: plan.on_unsupported,
             slots: walk.slots,
             request_id: ask.request_id,
             own_headers: ask.own,

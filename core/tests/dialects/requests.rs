@@ -7,7 +7,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use weir_core::capability::Table;
 use weir_core::chat::{ChatRequest, Content, Part};
-use weir_core::config::Kind;
+use weir_core::config::{Kind, OnUnsupported};
 use weir_core::dialect::{Dialect, Parsed, anthropic, gemini, openai as openai_dialect};
 use weir_core::provider::{self, Unsupported};
 use weir_core::refusal::Refusal;
@@ -69,15 +69,15 @@ fn translate_chat(
     let capabilities = Table::builtin().unwrap().of(kind, model);
     match kind {
         Kind::OpenAi => {
-            let request = provider::openai::translate::translate(chat, model, &capabilities)?;
+            let request = provider::openai::translate::translate(chat, model, &capabilities, OnUnsupported::Error)?;
             Ok((request.write(), request.dropped))
         }
         Kind::Anthropic => {
-            let request = provider::anthropic::request::translate(chat, model, &capabilities)?;
+            let request = provider::anthropic::request::translate(chat, model, &capabilities, OnUnsupported::Error)?;
             Ok((request.write(), request.dropped))
         }
         Kind::Gemini => {
-            let request = provider::gemini::request::translate(chat, model, &capabilities)?;
+            let request = provider::gemini::request::translate(chat, model, &capabilities, OnUnsupported::Error)?;
             Ok((request.write(), request.dropped))
         }
     }

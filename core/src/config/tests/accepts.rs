@@ -30,7 +30,7 @@ fn the_smallest_file_is_filled_with_the_documented_defaults() {
         .assert_eq(&text);
     expect![[r#"{"name":"claude","kind":"anthropic","base_url":{"tls":true,"host":"api.anthropic.com","port":443,"path":""},"api_key":"ANTHROPIC_API_KEY","limits":{"requests_per_minute":null,"tokens_per_minute":null,"concurrency":null,"burst":null,"burst_tokens":null},"model_limits":[],"breaker":{"consecutive_failures":5,"failure_rate":50,"eject_for":30000,"max_cooldown":3600000}}"#]]
         .assert_eq(&serde_json::to_string(&config.providers[1]).unwrap());
-    expect![[r#"{"name":"smart","targets":[{"provider":"openai","model":"gpt-5.6","weight":null},{"provider":"claude","model":"claude-sonnet-5-5","weight":null},{"provider":"gemini","model":"gemini-3.8-flash","weight":null}],"first_token_timeout":10000,"answer_timeout":60000,"deadline":120000,"retries":{"per_target":0,"backoff_min":50,"backoff_max":2000},"hedge_after":null,"cache":null}"#]]
+    expect![[r#"{"name":"smart","targets":[{"provider":"openai","model":"gpt-5.6","weight":null},{"provider":"claude","model":"claude-sonnet-5-5","weight":null},{"provider":"gemini","model":"gemini-3.8-flash","weight":null}],"first_token_timeout":10000,"answer_timeout":60000,"deadline":120000,"retries":{"per_target":0,"backoff_min":50,"backoff_max":2000},"hedge_after":null,"cache":null,"on_unsupported":"error"}"#]]
         .assert_eq(&serde_json::to_string(&config.models[0]).unwrap());
     let rest = (
         &config.waiting_room,
@@ -48,7 +48,7 @@ fn the_smallest_file_is_filled_with_the_documented_defaults() {
 fn the_spelled_out_example_says_what_it_says() {
     let config = config(include_str!("../../../../envoy/weir.yaml"));
     let model = config.model("smart").unwrap();
-    expect![[r#"{"name":"smart","targets":[{"provider":"openai","model":"gpt-5.6","weight":null},{"provider":"claude","model":"claude-sonnet-5-5","weight":null},{"provider":"gemini","model":"gemini-3.8-flash","weight":1}],"first_token_timeout":10000,"answer_timeout":60000,"deadline":120000,"retries":{"per_target":1,"backoff_min":50,"backoff_max":2000},"hedge_after":3000,"cache":{"exact":{"ttl":3600000,"sampled":false},"semantic":{"threshold":0.95,"shadow":false}}}"#]]
+    expect![[r#"{"name":"smart","targets":[{"provider":"openai","model":"gpt-5.6","weight":null},{"provider":"claude","model":"claude-sonnet-5-5","weight":null},{"provider":"gemini","model":"gemini-3.8-flash","weight":1}],"first_token_timeout":10000,"answer_timeout":60000,"deadline":120000,"retries":{"per_target":1,"backoff_min":50,"backoff_max":2000},"hedge_after":3000,"cache":{"exact":{"ttl":3600000,"sampled":false},"semantic":{"threshold":0.95,"shadow":false}},"on_unsupported":"error"}"#]]
         .assert_eq(&serde_json::to_string(model).unwrap());
     expect![[r#"{"name":"openai","kind":"open_ai","base_url":{"tls":true,"host":"api.openai.com","port":443,"path":""},"api_key":"OPENAI_API_KEY","limits":{"requests_per_minute":60000,"tokens_per_minute":2000000,"concurrency":100,"burst":60000,"burst_tokens":2000000},"model_limits":[{"model":"gpt-5.6","limits":{"requests_per_minute":30000,"tokens_per_minute":1000000,"concurrency":50,"burst":null,"burst_tokens":null}}],"breaker":{"consecutive_failures":5,"failure_rate":50,"eject_for":30000,"max_cooldown":3600000}}"#]]
         .assert_eq(&serde_json::to_string(&config.providers[0]).unwrap());

@@ -356,6 +356,16 @@ fn targets_exist() {
 }
 
 #[test]
+fn what_becomes_of_a_parameter_without_a_place_is_one_of_two() {
+    check(
+        &with("").replace("[a/x]", "{ targets: [a/x], on_unsupported: ignore }"),
+        expect![[r#"
+            2:48: models.m.on_unsupported: unknown behaviour "ignore"; known: error, drop
+        "#]],
+    );
+}
+
+#[test]
 fn times_fit_each_other() {
     let model = |times: &str| with("").replace("[a/x]", &format!("{{ targets: [a/x], {times} }}"));
     check(

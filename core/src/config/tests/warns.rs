@@ -8,9 +8,9 @@ fn what_is_not_in_force_is_said() {
     check(
         include_str!("../../../../envoy/weir.yaml"),
         expect![[r#"
-            warning 40:7: models.smart.cache.semantic: not in force yet in this version
-            warning 58:1: jobs: not in force yet in this version
-            warning 59:14: telemetry.otlp: not in force yet in this version
+            warning 41:7: models.smart.cache.semantic: not in force yet in this version
+            warning 59:1: jobs: not in force yet in this version
+            warning 60:14: telemetry.otlp: not in force yet in this version
         "#]],
     );
     check_with("store: memory\n", expect!["ok\n"]);

@@ -127,7 +127,7 @@ impl Attempt {
         let gateway = self.exchange.gateway.clone();
         let Some(provider) = gateway.config.provider(&self.target.provider) else { return Step::go_on(vec![]) };
         let task = &self.exchange.task;
-        if let Ok(lowered) = translate::lower(&gateway, task, &self.target) {
+        if let Ok(lowered) = translate::lower(&gateway, task, &self.target, self.exchange.on_unsupported) {
             self.payload = lowered.write(task, &self.target.model);
             self.dropped = lowered.dropped(task);
         }

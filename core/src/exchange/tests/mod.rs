@@ -7,6 +7,7 @@ mod dialects;
 mod embeddings;
 mod keys;
 mod responses;
+mod unsupported;
 
 use super::{Attempt, AttemptEvent, Effect, Exchange, Flow, Front, FrontEvent, Step, Waker};
 use crate::config;

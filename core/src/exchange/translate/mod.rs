@@ -10,7 +10,7 @@ use super::Exchange;
 use super::task::Task;
 use crate::cache::Recorder;
 use crate::chat::{ChatEvent, Usage};
-use crate::config::{Kind, Target};
+use crate::config::{Kind, OnUnsupported, Target};
 use crate::dialect::Collector;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
@@ -26,11 +26,16 @@ pub(super) enum Lowered<'a> {
     GeminiEmbeddings(gemini::embeddings::Request<'a>),
 }
 
-/// The request as `target` needs it.
+/// The request as `target` needs it; `policy` says what becomes of parameters that it has no place for.
 ///
 /// # Errors
 /// What the target's contract has no place for.
-pub(super) fn lower<'a>(gateway: &Gateway, task: &'a Task, target: &'a Target) -> Result<Lowered<'a>, Unsupported> {
+pub(super) fn lower<'a>(
+    gateway: &Gateway,
+    task: &'a Task,
+    target: &'a Target,
+    policy: OnUnsupported,
+) -> Result<Lowered<'a>, Unsupported> {
     let (kind, capabilities) = gateway.target(target);
     if task.is_own(kind) {
         return Ok(Lowered::Relayed);
@@ -49,9 +54,9 @@ pub(super) fn lower<'a>(gateway: &Gateway, task: &'a Task, target: &'a Target) -
     }
     let (chat, model) = (request.chat(), &target.model);
     let lowered = match kind {
-        Kind::OpenAi => openai::translate::translate(chat, model, &capabilities).map(Lowered::OpenAi),
-        Kind::Anthropic => anthropic::request::translate(chat, model, &capabilities).map(Lowered::Anthropic),
-        Kind::Gemini => gemini::request::translate(chat, model, &capabilities).map(Lowered::Gemini),
+        Kind::OpenAi => openai::translate::translate(chat, model, &capabilities, policy).map(Lowered::OpenAi),
+        Kind::Anthropic => anthropic::request::translate(chat, model, &capabilities, policy).map(Lowered::Anthropic),
+        Kind::Gemini => gemini::request::translate(chat, model, &capabilities, policy).map(Lowered::Gemini),
     };
     lowered.map_err(|unsupported| request.locate(unsupported))
 }
