@@ -83,7 +83,7 @@ fn translate(chat: &ChatRequest<'_>) {
         for policy in [OnUnsupported::Error, OnUnsupported::Drop] {
             let written = match kind {
                 Kind::OpenAi => {
-                    provider::openai::translate::translate(chat, model, &capabilities, policy).map(|r| r.write())
+                    provider::openai::translate::translate(chat, model, &capabilities, policy).map(|r| r.write(true))
                 }
                 Kind::Anthropic => {
                     provider::anthropic::request::translate(chat, model, &capabilities, policy).map(|r| r.write())

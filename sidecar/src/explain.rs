@@ -7,8 +7,8 @@ use std::path::Path;
 use weir_core::chain::Chain;
 use weir_core::civil;
 use weir_core::config::{
-    ApiKey, BaseUrl, BudgetPeriod, Config, Limits, Model, OnOutage, OnUnsupported, Provider, Sidecar, Store, Target,
-    TargetPrice, Tenant, WaitingRoom, show, show_size,
+    ApiKey, BaseUrl, BudgetPeriod, Config, Credential, Limits, Model, OnOutage, OnUnsupported, Provider, Sidecar,
+    Store, Target, TargetPrice, Tenant, WaitingRoom, show, show_size,
 };
 use weir_core::price::{self, Price, Rates};
 
@@ -125,6 +125,7 @@ fn chain(targets: &[Target], per_target: u32, indent: &str, text: &mut String) {
 
 fn provider(provider: &Provider) -> String {
     let key = match &provider.api_key {
+        Some(name) if provider.credential == Credential::ApiKey => format!("key from ${} as api-key", name.0),
         Some(name) => format!("key from ${}", name.0),
         None => "no key".to_owned(),
     };

@@ -119,9 +119,12 @@ impl Task {
         }
     }
 
-    /// The client's body for a provider of its own kind.
-    pub(super) fn relayed(&self, model: &str) -> Vec<u8> {
+    /// The client's body for a provider of its own kind; `stream_usage`: a stream can be asked for its usage.
+    pub(super) fn relayed(&self, model: &str, stream_usage: bool) -> Vec<u8> {
         match self {
+            Self::Chat(Request::OpenAi(parsed)) if !stream_usage => {
+                openai::request::with_model(parsed.body(), &parsed.chat().model, model)
+            }
             Self::Chat(request) => request.relayed(model),
             Self::Embeddings(parsed) => openai::request::with_model(parsed.body(), &parsed.request().model, model),
             Self::Response(parsed) => openai::request::with_model(parsed.body(), &parsed.request().model, model),

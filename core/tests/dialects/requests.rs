@@ -70,7 +70,7 @@ fn translate_chat(
     match kind {
         Kind::OpenAi => {
             let request = provider::openai::translate::translate(chat, model, &capabilities, OnUnsupported::Error)?;
-            Ok((request.write(), request.dropped))
+            Ok((request.write(true), request.dropped))
         }
         Kind::Anthropic => {
             let request = provider::anthropic::request::translate(chat, model, &capabilities, OnUnsupported::Error)?;

@@ -128,7 +128,7 @@ impl Attempt {
         let Some(provider) = gateway.config.provider(&self.target.provider) else { return Step::go_on(vec![]) };
         let task = &self.exchange.task;
         if let Ok(lowered) = translate::lower(&gateway, task, &self.target, self.exchange.on_unsupported) {
-            self.payload = lowered.write(task, &self.target.model);
+            self.payload = lowered.write(task, &self.target.model, provider.stream_usage);
             self.dropped = lowered.dropped(task);
         }
         let path = task.path(provider, &self.target.model);
@@ -367,7 +367,7 @@ fn held() -> Step {
 
 fn credential(gateway: &crate::gateway::Gateway, provider: &Provider) -> HeaderList {
     let Some(key) = gateway.secret(provider) else { return Vec::new() };
-    let headers = provider::credential_headers(provider.kind, key);
+    let headers = provider::credential_headers(provider, key);
     headers.into_iter().map(|(name, value)| (name.into(), value.into_bytes())).collect()
 }
 

@@ -62,11 +62,11 @@ pub(super) fn lower<'a>(
 }
 
 impl Lowered<'_> {
-    /// The provider's request body.
-    pub(super) fn write(&self, task: &Task, model: &str) -> Vec<u8> {
+    /// The provider's request body; `stream_usage`: a stream can be asked for its usage.
+    pub(super) fn write(&self, task: &Task, model: &str, stream_usage: bool) -> Vec<u8> {
         match self {
-            Lowered::Relayed => task.relayed(model),
-            Lowered::OpenAi(lowered) => lowered.write(),
+            Lowered::Relayed => task.relayed(model, stream_usage),
+            Lowered::OpenAi(lowered) => lowered.write(stream_usage),
             Lowered::Anthropic(lowered) => lowered.write(),
             Lowered::Gemini(lowered) => lowered.write(),
             Lowered::GeminiEmbeddings(lowered) => lowered.write(),

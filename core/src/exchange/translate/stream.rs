@@ -165,7 +165,9 @@ impl AnswerStream {
         let from = match (&exchange.task, kind) {
             (Task::Chat(Request::OpenAi(parsed)), Kind::OpenAi) => {
                 let chat = parsed.chat();
-                Source::Relayed(openai::relay::Relay::new(openai::request::injects_usage(chat), chat.n))
+                let provider = exchange.gateway.config.provider(&target.provider);
+                let is_injected = openai::request::injects_usage(chat) && provider.is_none_or(|own| own.stream_usage);
+                Source::Relayed(openai::relay::Relay::new(is_injected, chat.n))
             }
             (Task::Chat(request), _) => {
                 let reader = Reader::new(kind, exchange.seed, request.chat().n);

@@ -31,12 +31,15 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// The body, as JSON.
-    pub fn write(&self) -> Vec<u8> {
+    /// The body, as JSON; `stream_usage`: a stream can be asked for its usage.
+    pub fn write(&self, stream_usage: bool) -> Vec<u8> {
         let size = self.body.messages.iter().map(messages::size).fold(4096, usize::saturating_add);
         let mut body = Vec::with_capacity(size);
         // Writing to memory does not fail, and no map has keys that are not strings.
-        let _ = serde_json::to_writer(&mut body, &self.body);
+        let _ = match stream_usage {
+            true => serde_json::to_writer(&mut body, &self.body),
+            false => serde_json::to_writer(&mut body, &Body { stream_options: None, ..self.body.clone() }),
+        };
         body
     }
 }

@@ -12,7 +12,7 @@ fn check(model: &str, fields: &str, expect: Expect) {
     let capabilities = Table::builtin().unwrap().of(Kind::OpenAi, model);
     expect.assert_eq(&testing::translated(fields, |chat| {
         let request = translate(chat, model, &capabilities, OnUnsupported::Error)?;
-        Ok((request.write(), request.dropped))
+        Ok((request.write(true), request.dropped))
     }));
 }
 
@@ -21,7 +21,7 @@ fn check_messages(messages: Vec<Message<'_>>, expect: Expect) {
     let chat = ChatRequest { messages, ..ChatRequest::of("alias".into()) };
     let capabilities = Table::builtin().unwrap().of(Kind::OpenAi, "m");
     let text = match translate(&chat, "m", &capabilities, OnUnsupported::Error) {
-        Ok(request) => format!("{}\n{:?}", String::from_utf8(request.write()).unwrap(), request.dropped),
+        Ok(request) => format!("{}\n{:?}", String::from_utf8(request.write(true)).unwrap(), request.dropped),
         Err(unsupported) => format!("{}: {}", unsupported.param, unsupported.message),
     };
     expect.assert_eq(&text);
