@@ -22,7 +22,7 @@ pub use request::{Form, Request};
 
 use crate::headers::HeaderList;
 use crate::refusal::ErrorBody;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The API a client was written for, known by the path it calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,12 @@ impl Dialect {
 
     /// An error as this dialect's SDKs read it (PROVIDERS D.1, D.3).
     pub fn error_json(self, error: &ErrorBody) -> Vec<u8> {
-        let value = match self {
+        self.error_json_with(error, None)
+    }
+
+    /// The same; `wait`: after how many milliseconds the request may come again, which Gemini says in the body.
+    pub fn error_json_with(self, error: &ErrorBody, wait: Option<u64>) -> Vec<u8> {
+        let mut value = match self {
             Dialect::OpenAi => json!({ "error": {
                 "message": error.message, "type": error.kind, "param": error.param, "code": error.code,
             }}),
@@ -102,6 +107,13 @@ impl Dialect {
                 },
             }}),
         };
+        if let (Dialect::Gemini, Some(wait)) = (self, wait)
+            && let Some(fields) = value.get_mut("error").and_then(Value::as_object_mut)
+        {
+            let delay = limits::seconds(wait);
+            let retry_info = json!({ "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay });
+            fields.insert("details".to_owned(), json!([retry_info]));
+        }
         serde_json::to_vec(&value).unwrap_or_default()
     }
 }

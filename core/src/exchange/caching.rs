@@ -204,6 +204,7 @@ pub(super) fn reply(
     entry: &Entry<'_>,
     looked: Looked,
     levels: &Levels,
+    now: u64,
 ) -> Reply {
     let wants_usage = plan.task.chat().is_some_and(|request| request.chat().wants_usage());
     let id = super::fallback_id(dialect, &ask.request_id);
@@ -222,7 +223,7 @@ pub(super) fn reply(
         ("x-weir-cost-usd".into(), b"0".to_vec()),
         ("age".into(), age.to_string().into_bytes()),
     ];
-    headers.extend(dialect.limit_headers(levels));
+    headers.extend(dialect.limit_headers(levels, now));
     Reply { status: 200, headers, body }
 }
 

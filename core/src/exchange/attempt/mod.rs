@@ -257,7 +257,7 @@ impl Attempt {
                     let millis = permit.first_token(now);
                     self.exchange.gateway.stats.first_token(&self.target, millis);
                 }
-                let headers = self.serve(self.exchange.task.stream_type());
+                let headers = self.serve(self.exchange.task.stream_type(), now);
                 match outcome {
                     Err(failure) => self.broke_off(&failure, now),
                     Ok(()) if end => self.complete(now),
@@ -273,7 +273,7 @@ impl Attempt {
         match translate::whole(&self.exchange, &self.target, body) {
             Err(failure) => self.fail(failure, now),
             Ok(Whole { body, usage, text, recorder }) => {
-                let mut headers = self.serve("application/json");
+                let mut headers = self.serve("application/json", now);
                 headers.push(("content-length".into(), body.len().to_string().into_bytes()));
                 self.served(usage, text, recorder, now);
                 headers.extend(self.exchange.cost_header());
@@ -338,7 +338,7 @@ impl Attempt {
     }
 
     /// This attempt's answer is the client's: the headers that say so. None of the provider's own goes on.
-    fn serve(&mut self, content_type: &'static str) -> HeaderList {
+    fn serve(&mut self, content_type: &'static str, now: u64) -> HeaderList {
         self.exchange.settle(self.index, Outcome::Served);
         let attempts = self.exchange.attempt_count().to_string();
         let mut headers: HeaderList = vec![
@@ -350,7 +350,7 @@ impl Attempt {
         ];
         headers.extend(self.exchange.task.dialect().id_header(&self.exchange.request_id));
         headers.extend(self.exchange.cache_header());
-        headers.extend(self.exchange.task.dialect().limit_headers(&self.exchange.levels));
+        headers.extend(self.exchange.task.dialect().limit_headers(&self.exchange.levels, now));
         if !self.dropped.is_empty() {
             headers.push(("x-weir-dropped-params".into(), self.dropped.join(",").into_bytes()));
         }
