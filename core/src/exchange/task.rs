@@ -79,6 +79,11 @@ impl Task {
         }
     }
 
+    /// The content type of its answer.
+    pub(super) fn answer_type(&self) -> &'static str {
+        if self.is_stream() { self.stream_type() } else { "application/json" }
+    }
+
     /// What it takes, with a body of `bytes`.
     pub(super) fn size(&self, bytes: usize) -> Size {
         match self {

@@ -1,6 +1,7 @@
 //! The two roles, driven without a host: what a test needs of Envoy is a loop of a few lines.
 
 mod caching;
+mod caching_dialects;
 mod compatible;
 mod counting;
 mod counts;

@@ -127,10 +127,16 @@ pub(super) fn whole(exchange: &Exchange, target: &Target, body: Vec<u8>) -> Resu
     if request.is_own(kind) {
         let mut usage = None;
         read(kind, &body, exchange.seed, &mut |event| {
+            if let Some(recorder) = &mut recorder {
+                recorder.take(&event);
+            }
             if let ChatEvent::Usage(told) = event {
                 usage = Some(told);
             }
         })?;
+        if let Some(recorder) = &mut recorder {
+            recorder.tell(&body);
+        }
         return Ok(Whole { body, usage, text, recorder });
     }
     let mut collector = Collector::new(request);
@@ -142,6 +148,9 @@ pub(super) fn whole(exchange: &Exchange, target: &Target, body: Vec<u8>) -> Resu
     })?;
     let usage = collector.usage();
     let body = collector.finish(&exchange.fallback_id(), exchange.created);
+    if let Some(recorder) = &mut recorder {
+        recorder.tell(&body);
+    }
     let text = u64::try_from(body.len()).unwrap_or(u64::MAX);
     Ok(Whole { body, usage, text, recorder })
 }

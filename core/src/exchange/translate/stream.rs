@@ -231,8 +231,15 @@ impl AnswerStream {
         end: bool,
         out: &mut Vec<u8>,
     ) -> Result<(), Failure> {
+        let before = out.len();
         reader.read(chunk, |event| self.event(&event, out))?;
-        if end { self.end(out) } else { Ok(()) }
+        if end {
+            self.end(out)?;
+        }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.tell(out.get(before..).unwrap_or_default());
+        }
+        Ok(())
     }
 
     /// Appends the client dialect's own error, which ends its stream.
