@@ -5,6 +5,7 @@ mod caching_dialects;
 mod compatible;
 mod counting;
 mod counts;
+mod cuts;
 mod dialects;
 mod embeddings;
 mod keys;
