@@ -61,7 +61,7 @@ pub(crate) fn translate(parsed: &Parsed, kind: Kind, model: &str) -> Result<(Vec
     translate_chat(parsed.chat(), kind, model)
 }
 
-fn translate_chat(
+pub(crate) fn translate_chat(
     chat: &ChatRequest<'_>,
     kind: Kind,
     model: &str,
