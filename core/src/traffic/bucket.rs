@@ -49,6 +49,11 @@ impl Rate {
         self.span(amount).checked_div(MILLI).unwrap_or(0)
     }
 
+    /// What flows in within so many milliseconds, rounded down.
+    pub(super) fn flow(self, millis: u64) -> u64 {
+        self.per_minute.saturating_mul(millis).checked_div(60_000).unwrap_or(0)
+    }
+
     /// Nanoseconds in which `amount` flows in, rounded up.
     fn span(self, amount: u64) -> u64 {
         let nanos = u128::from(amount).saturating_mul(MINUTE).div_ceil(u128::from(self.per_minute).max(1));
