@@ -240,7 +240,10 @@ impl Gateway {
         }
         self.told_budgets(&beaten.budgets, beaten.counted, now);
         self.sidecar.health.answered(beaten.envoys, now);
-        self.apply_regime();
+        if self.apply_regime() {
+            // Who is alone from now on goes on from what is left, as it is known now.
+            self.traffic.go_local(now);
+        }
     }
 
     /// The sidecar, or its store, does not answer.
@@ -252,12 +255,14 @@ impl Gateway {
         self.traffic.go_local(now);
     }
 
-    /// Limits hold as the sidecar's health allows.
-    pub(crate) fn apply_regime(&self) {
+    /// Limits hold as the sidecar's health allows. Whether that is another way than before.
+    pub(crate) fn apply_regime(&self) -> bool {
         let regime = self.sidecar.health.regime(self.config.sidecar.on_outage);
         self.set_outage(self.sidecar.health.is_expected() && !self.sidecar.health.is_well());
-        if self.traffic.regime() != regime {
+        let is_new = self.traffic.regime() != regime;
+        if is_new {
             self.traffic.hold(regime);
         }
+        is_new
     }
 }

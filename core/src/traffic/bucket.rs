@@ -100,6 +100,11 @@ impl Bucket {
         self.full_at = self.full_at.max(now.saturating_mul(MILLI).saturating_add(missing));
     }
 
+    /// Of two, the one with less.
+    pub(super) fn emptier(self, other: Self) -> Self {
+        Self { full_at: self.full_at.max(other.full_at) }
+    }
+
     /// What is missing for it to be full, rounded up; more than it holds in debt.
     pub(super) fn missing(self, rate: Rate, now: u64) -> u64 {
         let missing = u128::from(self.full_at.saturating_sub(now.saturating_mul(MILLI)));

@@ -287,7 +287,10 @@ impl Meter {
         self.heard = now;
         self.told = (self.told.0.max(ask.spent), self.told.1.max(ask.returned));
         self.granted = self.granted.max(answer.granted);
-        self.at_most = None;
+        // What was said since it was asked, it does not know yet.
+        if self.at_most == ask.at_most {
+            self.at_most = None;
+        }
         self.all = Bucket::full_in_millis(answer.full_in, now);
         let pause = if ask.need > 0 { self.breath(rate, ask.need, answer, now) } else { 0 };
         let wait = answer.wait.max(pause);
@@ -341,11 +344,14 @@ impl Meter {
         let mut own = self.own;
         if !self.is_local && self.heard > 0 {
             let left = u64::try_from(self.left(held)).unwrap_or(0);
-            let others = if envoys > 1 { 0 } else { self.all.level(rate, now) };
-            let share = rate.share(envoys);
-            own.at_most(share, left.saturating_add(others), now);
             if envoys > 1 {
+                own.at_most(rate.share(envoys), left, now);
                 own.pause(UNSURE, now);
+            } else {
+                // To the moment: where little flows in, a part of one is seconds.
+                let mut all = self.all;
+                all.give_back(rate, left);
+                own = own.emptier(all);
             }
         }
         own

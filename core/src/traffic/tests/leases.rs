@@ -332,3 +332,19 @@ fn who_has_nothing_left_when_the_sidecar_goes_has_its_share_all_the_same() {
     assert!((880..=900).contains(&local), "{local}");
     assert_eq!(overshoot(&admitted, 6_000, 5_970), 0);
 }
+
+#[test]
+fn what_a_provider_says_before_its_envoy_knows_to_be_alone_holds_from_then_on() {
+    let mut fleet = Fleet::new(1, 1, ", limits: { requests_per_minute: 20, concurrency: 100000 }");
+    let admitted = fleet.request(0, 0, NOW).unwrap();
+    let none = crate::limit_headers::Level { limit: Some(20), remaining: 0, reset: None };
+    let told = crate::limit_headers::Told { requests: Some(none), ..Default::default() };
+    admitted.permit.told(&told, NOW);
+    admitted.permit.served(None, 10, NOW);
+    fleet.envoys[0][0].hold(Regime::Local { envoys: 1 });
+    fleet.envoys[0][0].go_local(NOW + 500);
+    assert!(!fleet.call(0, 0, NOW + 500), "who is alone asks for nothing");
+    fleet.beat(NOW + 1_000);
+    assert!(fleet.request(0, 0, NOW + 2_999).is_none());
+    assert!(fleet.request(0, 0, NOW + 3_000).is_some(), "one has flowed in since it was said");
+}
