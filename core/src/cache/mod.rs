@@ -2,7 +2,8 @@
 //!
 //! A request's [`key()`] says all that may change its answer, for one tenant. What came as an answer is recorded
 //! ([`Recorder`]) as the events that it is made of, whoever gave it, and replayed ([`Entry`]) to whoever asks the same,
-//! streamed or not. Nothing here knows where entries are kept but for the worker's own memory ([`L1`]).
+//! streamed or not. Nothing here knows where entries are kept but for the worker's own memory ([`L1`],
+//! [`Repeats`]).
 
 mod bypass;
 mod codec;
@@ -10,6 +11,7 @@ mod entry;
 mod key;
 mod l1;
 mod record;
+mod repeats;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +20,7 @@ pub use entry::Entry;
 pub use key::key;
 pub use l1::{Hit, L1};
 pub use record::Recorder;
+pub use repeats::{Asked, Origin, Repeats, Written};
 
 /// Of the keys and of the entries. A change of either form is another version, so an entry is only ever found by who
 /// can read it.

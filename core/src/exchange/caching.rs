@@ -3,7 +3,7 @@
 use super::Exchange;
 use super::ask::Ask;
 use super::plan::Plan;
-use crate::cache::{self, Entry};
+use crate::cache::{self, Asked, Entry, Origin, Written};
 use crate::config::Target;
 use crate::dialect::Dialect;
 use crate::gateway::Gateway;
@@ -78,10 +78,14 @@ impl Caching {
     }
 
     /// What this worker has itself.
-    pub(super) fn near(&self, gateway: &Gateway, now: u64) -> Option<(Rc<[u8]>, Looked)> {
+    pub(super) fn near(&self, gateway: &Gateway, now: u64) -> Option<cache::Hit> {
         let key = self.key.as_ref().filter(|_| self.mode != Mode::Refresh)?;
-        let hit = gateway.l1.borrow_mut().get(key, now)?;
-        Some((hit.value, Looked::Hit { age: hit.age }))
+        gateway.l1.borrow_mut().get(key, now)
+    }
+
+    /// Of what this worker had itself.
+    pub(super) fn origin(&self, hit: &cache::Hit) -> Option<Origin> {
+        Some(Origin { key: self.key?, serial: hit.serial })
     }
 
     /// Whether another request of this worker is about to bring the answer: then this one waits for it until `until`.
@@ -192,15 +196,18 @@ impl Looked {
     }
 }
 
+/// What of a request shapes its answer from the cache, besides its body; None: it is none from this worker's own.
+pub(super) fn asked(ask: &Ask) -> Option<Asked> {
+    let Ask { tenant, route, cache, endpoint: _, priority: _, deadline: _, request_id: _, kept: _ } = ask;
+    let may = match cache {
+        Mode::Normal | Mode::Only => true,
+        Mode::NoStore | Mode::Refresh => false,
+    };
+    may.then(|| Asked { tenant: *tenant, route: route.clone() })
+}
+
 /// A cached answer, as the client wants it.
-pub(super) fn reply(
-    plan: &Plan,
-    ask: &Ask,
-    dialect: Dialect,
-    entry: &Entry<'_>,
-    looked: Looked,
-    levels: &Levels,
-) -> Reply {
+pub(super) fn write(plan: &Plan, ask: &Ask, entry: &Entry<'_>) -> Written {
     let chat = plan.chat.chat();
     let id = super::fallback_id(&ask.request_id);
     let (content_type, body) = if chat.stream {
@@ -208,18 +215,30 @@ pub(super) fn reply(
     } else {
         ("application/json", entry.whole(&id))
     };
+    Written {
+        asked: plan.model().to_owned(),
+        provider: entry.provider().to_owned(),
+        model: entry.model().to_owned(),
+        usage: entry.usage(),
+        content_type,
+        body,
+    }
+}
+
+/// A cached answer, to be sent.
+pub(super) fn reply(answer: &Written, dialect: Dialect, looked: Looked, levels: &Levels) -> Reply {
     let age = looked.age().checked_div(1_000).unwrap_or(0);
     let mut headers: HeaderList = vec![
-        ("content-type".into(), content_type.into()),
-        ("x-weir-provider".into(), entry.provider().into()),
-        ("x-weir-model".into(), entry.model().into()),
+        ("content-type".into(), answer.content_type.into()),
+        ("x-weir-provider".into(), answer.provider.as_str().into()),
+        ("x-weir-model".into(), answer.model.as_str().into()),
         ("x-weir-attempts".into(), b"0".to_vec()),
         ("x-weir-cache".into(), looked.result().name().into()),
         ("x-weir-cost-usd".into(), b"0".to_vec()),
         ("age".into(), age.to_string().into_bytes()),
     ];
     headers.extend(dialect.limit_headers(levels));
-    Reply { status: 200, headers, body }
+    Reply { status: 200, headers, body: answer.body.clone() }
 }
 
 impl Exchange {

@@ -172,6 +172,9 @@ impl Front {
         if !u64::try_from(body.len()).is_ok_and(|size| size <= limit) {
             return self.refuse_of(&Refusal::BodyTooLarge { limit }, None, ask.tenant, now);
         }
+        if let Some(step) = self.repeat(&ask, &body, now) {
+            return step;
+        }
         let plan = match Plan::make(&self.gateway, &ask, body, now) {
             Ok(plan) => plan,
             Err(refusal) => return self.refuse_of(&refusal, None, ask.tenant, now),

@@ -3,6 +3,7 @@
 mod caching;
 mod counting;
 mod keys;
+mod repeats;
 
 use super::{Attempt, AttemptEvent, Effect, Exchange, Flow, Front, FrontEvent, Step, Waker};
 use crate::config;
