@@ -1,10 +1,11 @@
 //! What every request reads and none changes: the configuration, made ready.
 
 use crate::budget::Budgets;
-use crate::cache::L1;
+use crate::cache::{L1, Repeats};
 use crate::capability::{self, Capabilities};
 use crate::chain::{self, Chain};
 use crate::config::{Config, EnvVar, Kind, Provider, Target, TargetCapability, TargetPrice};
+use crate::exchange::Asked;
 use crate::keys::KeyRing;
 use crate::price::{self, Price};
 use crate::shared::{self, Change, SharedData};
@@ -41,6 +42,8 @@ pub struct Gateway {
     pub(crate) flights: Flights,
     /// Cached answers of this worker.
     pub(crate) l1: RefCell<L1>,
+    /// Requests that it answered from there.
+    pub(crate) repeats: RefCell<Repeats<Asked>>,
     pub(crate) stats: Stats,
 }
 
@@ -65,6 +68,9 @@ pub struct Ports {
 /// Most bytes of request bodies that one VM, so one worker, holds at once. A VM has 1 GiB, and a body takes about twice
 /// its size: as it came, and unescaped.
 pub const MAX_HELD_BYTES: usize = 256 << 20;
+
+/// So much of a worker's cache, as a part of it, is for requests as they came; the rest for answers.
+const REPEATS_PART: usize = 4;
 
 /// A body's share of [`MAX_HELD_BYTES`], given back when it is dropped.
 pub struct Held {
@@ -122,7 +128,8 @@ impl Gateway {
         let held = Cell::new(0);
         let cache_bytes = WorkerSum::new(ports.shared.clone(), "weir.cache_bytes", ports.worker);
         let sidecar = Sidecar::new(envoy(&*ports.shared, ports.worker), ports.worker, ports.has_sidecar);
-        let l1 = RefCell::new(L1::new(usize::try_from(config.cache.worker_bytes).unwrap_or(usize::MAX)));
+        let worker_bytes = usize::try_from(config.cache.worker_bytes).unwrap_or(usize::MAX);
+        let repeats = worker_bytes.checked_div(REPEATS_PART).unwrap_or(0);
         let traffic = Rc::new(Traffic::new(&config, ports.shared, ports.worker));
         let stats = Stats::new(&config, ports.metrics);
         let mut gateway = Self {
@@ -140,7 +147,8 @@ impl Gateway {
             traffic,
             sidecar,
             flights: Flights::default(),
-            l1,
+            l1: RefCell::new(L1::new(worker_bytes.saturating_sub(repeats))),
+            repeats: RefCell::new(Repeats::new(repeats)),
             stats,
             config,
         };
@@ -218,6 +226,12 @@ impl Gateway {
     pub fn may_use(&self, tenant: usize, model: &str) -> bool {
         let tenant = self.config.tenants.get(tenant);
         tenant.is_some_and(|tenant| tenant.models.as_ref().is_none_or(|models| models.iter().any(|name| name == model)))
+    }
+
+    /// What this worker's own cache holds.
+    pub(crate) fn near_bytes(&self) -> u64 {
+        let bytes = self.l1.borrow().bytes().saturating_add(self.repeats.borrow().bytes());
+        u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 
     /// Shows how each provider is, how many requests wait, and how much of each budget is spent.

@@ -139,7 +139,7 @@ const TOKEN_KINDS: [(TokenKind, &str); 5] = [
 ];
 
 /// Labels of what has no name in the configuration.
-const DIRECT: &str = "direct";
+pub(crate) const DIRECT: &str = "direct";
 const NONE: &str = "-";
 const OTHER: &str = "other";
 

@@ -232,7 +232,7 @@ pub struct Lead {
     pub token: u64,
 }
 
-/// How one request ended. Counted once, however often it is told.
+/// How one request ended, or several that the cache answered. Counted once, however often it is told.
 #[derive(Clone, Debug, Default, PartialEq, Encode, Decode, CborLen)]
 pub struct Report {
     /// Counts the reports of a worker, from 1.
@@ -284,6 +284,10 @@ pub struct Report {
     #[n(15)]
     #[cbor(default)]
     pub is_further: bool,
+    /// So many more requests ended just like it; the tokens are those of all.
+    #[n(16)]
+    #[cbor(default)]
+    pub more: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode, CborLen)]

@@ -159,8 +159,8 @@ async fn a_provider_that_says_nothing_is_left_is_believed() {
                 assert_eq!(asked().await, then, "{what}: of its 20 it says none is left");
             }
             if limited {
-                // One comes back every three seconds, from when the sidecar has heard of it: within one.
-                tokio::time::sleep(Duration::from_millis(4_200)).await;
+                // One comes back every three seconds.
+                tokio::time::sleep(Duration::from_millis(3_300)).await;
                 assert_eq!(asked().await, "odd", "{what}: one has come back");
             }
         }

@@ -26,6 +26,11 @@ impl<'a> Entry<'a> {
         self.kept.usage.map(Usage::from)
     }
 
+    /// Whether the answer came with an id.
+    pub fn has_id(&self) -> bool {
+        !self.kept.id.is_empty()
+    }
+
     /// The provider that answered.
     pub fn provider(&self) -> &'a str {
         self.kept.provider

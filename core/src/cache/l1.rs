@@ -16,11 +16,14 @@ pub struct L1 {
     entries: LruCache<[u8; 32], Kept>,
     bytes: usize,
     max_bytes: usize,
+    /// Of the last entry.
+    serial: u64,
 }
 
 #[derive(Debug)]
 struct Kept {
     value: Rc<[u8]>,
+    serial: u64,
     /// How old it was when it was put.
     age: u64,
     put: u64,
@@ -31,6 +34,8 @@ struct Kept {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {
     pub value: Rc<[u8]>,
+    /// No other entry has it, not even a later one of the same key.
+    pub serial: u64,
     /// Since the answer was made.
     pub age: u64,
     /// For which it may still be served; never 0.
@@ -40,7 +45,7 @@ pub struct Hit {
 impl L1 {
     /// A cache of at most `max_bytes`, overhead included; 0 keeps nothing.
     pub fn new(max_bytes: usize) -> Self {
-        Self { entries: LruCache::unbounded(), bytes: 0, max_bytes }
+        Self { entries: LruCache::unbounded(), bytes: 0, max_bytes, serial: 0 }
     }
 
     /// The entry of `key`, which is then the last to go. One that has expired is dropped.
@@ -52,7 +57,7 @@ impl L1 {
             return None;
         }
         let age = kept.age.saturating_add(now.saturating_sub(kept.put));
-        Some(Hit { value: kept.value.clone(), age, left })
+        Some(Hit { value: kept.value.clone(), serial: kept.serial, age, left })
     }
 
     /// Keeps a value in place of the key's last one, `age` old and to be served for `left`; those that were not used for
@@ -69,7 +74,8 @@ impl L1 {
             self.bytes = self.bytes.saturating_sub(self::weight(&oldest.value));
         }
         self.bytes = self.bytes.saturating_add(weight);
-        let kept = Kept { value, age, put: now, expires: now.saturating_add(left) };
+        self.serial = self.serial.wrapping_add(1);
+        let kept = Kept { value, serial: self.serial, age, put: now, expires: now.saturating_add(left) };
         self.entries.push(*key, kept);
     }
 

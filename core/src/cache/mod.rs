@@ -4,7 +4,7 @@
 //! ([`Recorder`]) as the events that it is made of, whoever gave it, and replayed ([`Entry`]) to whoever asks the same,
 //! streamed or not. Clients of Anthropic's and Gemini's dialects have more to read than the events say, if a provider of
 //! their own kind answers: theirs is recorded as they got it, for one form of answer each ([`key_of_body`]). Nothing here
-//! knows where entries are kept but for the worker's own memory ([`L1`]).
+//! knows where entries are kept but for the worker's own memory ([`L1`], [`Repeats`]).
 
 mod bypass;
 mod codec;
@@ -12,6 +12,7 @@ mod entry;
 mod key;
 mod l1;
 mod record;
+mod repeats;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ pub use entry::Entry;
 pub use key::{Form, key, key_of_body};
 pub use l1::{Hit, L1};
 pub use record::Recorder;
+pub use repeats::{Origin, Repeats, Weigh, Written};
 
 /// Of the keys and of the entries. A change of either form is another version, so an entry is only ever found by who
 /// can read it.

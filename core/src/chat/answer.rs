@@ -73,6 +73,17 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Of two answers together.
+    pub fn saturating_add(self, other: Self) -> Self {
+        Self {
+            prompt: self.prompt.saturating_add(other.prompt),
+            cached: self.cached.saturating_add(other.cached),
+            cache_write: self.cache_write.saturating_add(other.cache_write),
+            completion: self.completion.saturating_add(other.completion),
+            reasoning: self.reasoning.saturating_add(other.reasoning),
+        }
+    }
+
     /// Prompt and completion.
     pub fn total(&self) -> u64 {
         self.prompt.saturating_add(self.completion)

@@ -224,6 +224,11 @@ impl Parsed {
         &self.borrow_owner().body
     }
 
+    /// The body, for who needs no more of it.
+    pub fn into_body(self) -> Vec<u8> {
+        self.into_owner().body
+    }
+
     /// What it says in neutral terms.
     pub fn chat(&self) -> &ChatRequest<'_> {
         &self.borrow_dependent().chat

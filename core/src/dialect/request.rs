@@ -48,6 +48,14 @@ impl Request {
         }
     }
 
+    /// The body as it came, for who needs no more of it.
+    pub fn into_body(self) -> Vec<u8> {
+        match self {
+            Self::OpenAi(parsed) => parsed.into_body(),
+            Self::Anthropic(parsed) | Self::Gemini(parsed, _) => parsed.into_body(),
+        }
+    }
+
     /// What it says in neutral terms.
     pub fn chat(&self) -> &ChatRequest<'_> {
         match self {

@@ -1,7 +1,6 @@
 //! What a request cost, and who is told: the stats, its tenant's budget, and the sidecar.
 
 use super::Exchange;
-use crate::cache::Entry;
 use crate::config::Target;
 use crate::gateway::Gateway;
 use crate::headers::HeaderList;
@@ -77,29 +76,9 @@ impl Exchange {
 }
 
 impl Gateway {
-    /// An answer from the cache: it cost nothing, and used nothing.
-    pub(super) fn report_hit(&self, tenant: Option<usize>, model: &str, entry: &Entry<'_>, now: u64) {
-        let tenant = tenant.and_then(|tenant| self.config.tenants.get(tenant));
-        let usage = entry.usage().unwrap_or_default();
-        let report = Report {
-            tenant: tenant.map(|tenant| tenant.name.clone()),
-            model: self.known_model(model).to_owned(),
-            input: usage.prompt,
-            output: usage.completion,
-            cached: usage.cached,
-            cache_write: usage.cache_write,
-            reasoning: usage.reasoning,
-            cost_microusd: Some(0),
-            from_cache: true,
-            outcome: "ok".to_owned(),
-            ..Report::default()
-        };
-        self.report(report, now);
-    }
-
     /// A model's name as it is known in the configuration: nothing that a client made up is counted by its name.
     fn known_model<'a>(&self, model: &'a str) -> &'a str {
-        if self.config.model(model).is_some() { model } else { "direct" }
+        if self.config.model(model).is_some() { model } else { stats::DIRECT }
     }
 
     fn known_target<'a>(&self, target: &'a Target) -> &'a str {

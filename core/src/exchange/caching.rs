@@ -3,7 +3,8 @@
 use super::Exchange;
 use super::ask::Ask;
 use super::plan::Plan;
-use crate::cache::{self, Entry, Form};
+use super::task::Wish;
+use crate::cache::{self, Entry, Form, Origin, Weigh, Written};
 use crate::config::Target;
 use crate::dialect::{Dialect, Parsed, Request, gemini};
 use crate::gateway::Gateway;
@@ -89,10 +90,14 @@ impl Caching {
     }
 
     /// What this worker has itself.
-    pub(super) fn near(&self, gateway: &Gateway, now: u64) -> Option<(Rc<[u8]>, Looked)> {
+    pub(super) fn near(&self, gateway: &Gateway, now: u64) -> Option<cache::Hit> {
         let key = self.key.as_ref().filter(|_| self.mode != Mode::Refresh)?;
-        let hit = gateway.l1.borrow_mut().get(key, now)?;
-        Some((hit.value, Looked::Hit { age: hit.age }))
+        gateway.l1.borrow_mut().get(key, now)
+    }
+
+    /// Of what this worker had itself.
+    pub(super) fn origin(&self, hit: &cache::Hit) -> Option<Origin> {
+        Some(Origin { key: self.key?, serial: hit.serial })
     }
 
     /// Whether another request of this worker is about to bring the answer: then this one waits for it until `until`.
@@ -203,16 +208,37 @@ impl Looked {
     }
 }
 
+/// What of a request shapes its answer from the cache, besides its body.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    tenant: Option<usize>,
+    route: Option<String>,
+    own: HeaderList,
+    wish: Wish,
+}
+
+impl Asked {
+    /// None: the client does not want what this worker has.
+    pub(super) fn of(ask: &Ask, wish: &Wish) -> Option<Self> {
+        let Ask { tenant, route, cache, own, priority: _, deadline: _, request_id: _, kept: _ } = ask;
+        let asked = || Self { tenant: *tenant, route: route.clone(), own: own.clone(), wish: wish.clone() };
+        match cache {
+            Mode::Normal | Mode::Only => Some(asked()),
+            Mode::NoStore | Mode::Refresh => None,
+        }
+    }
+}
+
+impl Weigh for Asked {
+    fn bytes(&self) -> usize {
+        let Self { tenant: _, route, own, wish } = self;
+        let own = own.iter().map(|(_, value)| value.len());
+        [route.as_ref().map_or(0, String::len), wish.bytes()].into_iter().chain(own).fold(0, usize::saturating_add)
+    }
+}
+
 /// A cached answer, as the client wants it.
-pub(super) fn reply(
-    plan: &Plan,
-    ask: &Ask,
-    dialect: Dialect,
-    entry: &Entry<'_>,
-    looked: Looked,
-    levels: &Levels,
-    now: u64,
-) -> Reply {
+pub(super) fn write(dialect: Dialect, plan: &Plan, ask: &Ask, entry: &Entry<'_>) -> Written {
     let wants_usage = plan.task.chat().is_some_and(|request| request.chat().wants_usage());
     let id = super::fallback_id(dialect, &ask.request_id);
     let (content_type, body) = if let Some(told) = entry.told() {
@@ -222,18 +248,30 @@ pub(super) fn reply(
     } else {
         ("application/json", entry.whole(&id))
     };
+    Written {
+        asked: plan.model().to_owned(),
+        provider: entry.provider().to_owned(),
+        model: entry.model().to_owned(),
+        usage: entry.usage(),
+        content_type,
+        body,
+    }
+}
+
+/// A cached answer, to be sent.
+pub(super) fn reply(answer: &Written, dialect: Dialect, looked: Looked, levels: &Levels, now: u64) -> Reply {
     let age = looked.age().checked_div(1_000).unwrap_or(0);
     let mut headers: HeaderList = vec![
-        ("content-type".into(), content_type.into()),
-        ("x-weir-provider".into(), entry.provider().into()),
-        ("x-weir-model".into(), entry.model().into()),
+        ("content-type".into(), answer.content_type.into()),
+        ("x-weir-provider".into(), answer.provider.as_str().into()),
+        ("x-weir-model".into(), answer.model.as_str().into()),
         ("x-weir-attempts".into(), b"0".to_vec()),
         ("x-weir-cache".into(), looked.result().name().into()),
         ("x-weir-cost-usd".into(), b"0".to_vec()),
         ("age".into(), age.to_string().into_bytes()),
     ];
     headers.extend(dialect.limit_headers(levels, now));
-    Reply { status: 200, headers, body }
+    Reply { status: 200, headers, body: answer.body.clone() }
 }
 
 impl Exchange {

@@ -27,6 +27,7 @@ use crate::refusal::Attempted;
 use crate::stats;
 use crate::traffic::{Admitted, Levels, Permit, Size, TenantPermit, part};
 use ask::Ask;
+pub(crate) use caching::Asked;
 use caching::Caching;
 use plan::Plan;
 use std::cell::{Cell, RefCell};

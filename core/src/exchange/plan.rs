@@ -16,6 +16,8 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 pub(super) struct Plan {
+    /// What the task was read as.
+    pub(super) wish: Wish,
     pub(super) task: Task,
     /// The body's share of the VM's memory.
     pub(super) held: Held,
@@ -53,16 +55,10 @@ impl Plan {
     ///
     /// # Errors
     /// Why no target can serve it, now or later.
-    pub(super) fn make(
-        gateway: &Rc<Gateway>,
-        ask: &Ask,
-        wish: &Wish,
-        body: Vec<u8>,
-        now: u64,
-    ) -> Result<Self, Refusal> {
+    pub(super) fn make(gateway: &Rc<Gateway>, ask: &Ask, wish: Wish, body: Vec<u8>, now: u64) -> Result<Self, Refusal> {
         let bytes = body.len();
         let held = gateway.hold(bytes).ok_or(Refusal::OutOfMemory)?;
-        let task = Task::parse(wish, body)?;
+        let task = Task::parse(&wish, body)?;
         let name = task.model();
         let not_allowed = |model: String| Refusal::ModelNotAllowed { model };
         if ask.tenant.is_some_and(|tenant| !gateway.may_use(tenant, name)) {
@@ -104,6 +100,7 @@ impl Plan {
             cache: model.cache.as_ref().and_then(|cache| cache.exact.clone()),
             caching: None,
             held,
+            wish,
             task,
         })
     }

@@ -28,6 +28,20 @@ pub(super) enum Task {
     Count(Counted),
 }
 
+impl Wish {
+    /// What it takes besides its own size.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Chat(Form::Generate(call)) => call.model.len(),
+            Self::Count(CountForm::Contents { model }) => model.len(),
+            Self::Chat(Form::ChatCompletions | Form::Messages)
+            | Self::Embeddings
+            | Self::Response
+            | Self::Count(CountForm::Messages) => 0,
+        }
+    }
+}
+
 impl Task {
     /// Parses a body, once.
     ///
@@ -40,6 +54,14 @@ impl Task {
             Wish::Response => Self::Response(parse_response(body)?),
             Wish::Count(form) => Self::Count(Counted::parse(form, body)?),
         })
+    }
+
+    /// The body of a chat as it came, for who needs no more of it.
+    pub(super) fn into_chat_body(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Chat(request) => Some(request.into_body()),
+            Self::Embeddings(_) | Self::Response(_) | Self::Count(_) => None,
+        }
     }
 
     /// Whose dialect it is in.

@@ -6,6 +6,7 @@
 mod call;
 mod flights;
 mod health;
+mod hits;
 mod lead;
 mod outbox;
 #[cfg(test)]
@@ -16,11 +17,13 @@ pub use flights::Landed;
 pub(crate) use flights::{Flights, Pilot};
 pub(crate) use lead::LeadGuard;
 
+use crate::chat::Usage;
 use crate::gateway::Gateway;
 use crate::traffic::LeaseCall;
 use crate::wire::{self, Answer, Ask, Beat, Beaten, Found, Key, Lookup, Put, Report, Wait};
 use call::Purpose;
 use health::Health;
+use hits::Hits;
 use outbox::Outbox;
 use std::cell::{Cell, RefCell};
 
@@ -35,6 +38,7 @@ const PATIENCE: u64 = 1_000;
 pub struct Sidecar {
     health: Health,
     outbox: RefCell<Outbox>,
+    hits: RefCell<Hits>,
     /// Which Envoy this is: a number that no other has.
     envoy: u64,
     /// Leads and followers are told apart by these.
@@ -52,6 +56,7 @@ impl Sidecar {
         Self {
             health: Health::new(expected),
             outbox: RefCell::default(),
+            hits: RefCell::default(),
             envoy,
             // Of two workers never the same: they count up from where nobody else is.
             tokens: Cell::new(crate::chance::mix(worker)),
@@ -116,6 +121,12 @@ impl Gateway {
         number
     }
 
+    /// Leaves word of an answer from the cache: it cost nothing, and what it used is what was saved.
+    pub(crate) fn report_hit(&self, tenant: Option<usize>, model: &str, usage: Option<Usage>) {
+        let model = self.config.models.iter().position(|known| known.name == model);
+        self.sidecar.hits.borrow_mut().add(tenant, model, usage.unwrap_or_default());
+    }
+
     /// Whether something is to be called soon, so that ticks should come fast.
     pub fn is_call_due(&self) -> bool {
         self.sidecar.outbox.borrow().has_puts() || self.flights.has_news() || self.traffic.has_news()
@@ -144,7 +155,7 @@ impl Gateway {
         if !sidecar.beating.get() && now.saturating_sub(sidecar.beat.get()) >= pause {
             sidecar.beating.set(true);
             sidecar.beat.set(now);
-            self.show_cache_bytes(u64::try_from(self.l1.borrow().bytes()).unwrap_or(u64::MAX), now);
+            self.show_cache_bytes(self.near_bytes(), now);
             calls.push(self.make_beat(now));
         }
         calls
@@ -217,6 +228,9 @@ impl Gateway {
 
     fn make_beat(&self, now: u64) -> Call {
         let leases = self.traffic.account(&self.config, now);
+        for hits in self.sidecar.hits.borrow_mut().take(&self.config) {
+            self.report(hits, now);
+        }
         let outbox = self.sidecar.outbox.borrow();
         let beat = Beat {
             envoy: self.sidecar.envoy,
@@ -240,7 +254,10 @@ impl Gateway {
         }
         self.told_budgets(&beaten.budgets, beaten.counted, now);
         self.sidecar.health.answered(beaten.envoys, now);
-        self.apply_regime();
+        if self.apply_regime() {
+            // Who is alone from now on goes on from what is left, as it is known now.
+            self.traffic.go_local(now);
+        }
     }
 
     /// The sidecar, or its store, does not answer.
@@ -252,12 +269,14 @@ impl Gateway {
         self.traffic.go_local(now);
     }
 
-    /// Limits hold as the sidecar's health allows.
-    pub(crate) fn apply_regime(&self) {
+    /// Limits hold as the sidecar's health allows. Whether that is another way than before.
+    pub(crate) fn apply_regime(&self) -> bool {
         let regime = self.sidecar.health.regime(self.config.sidecar.on_outage);
         self.set_outage(self.sidecar.health.is_expected() && !self.sidecar.health.is_well());
-        if self.traffic.regime() != regime {
+        let is_new = self.traffic.regime() != regime;
+        if is_new {
             self.traffic.hold(regime);
         }
+        is_new
     }
 }

@@ -323,9 +323,10 @@ impl Account {
         answer: Option<&LimitLeased>,
         now: u64,
     ) {
+        let rate = Rate { per_minute: ask.per_minute, burst: ask.burst };
         let meter = self.meter_mut(resource);
         match answer {
-            Some(answer) => meter.leased(regime, (ask.spent, ask.returned), answer, now),
+            Some(answer) => meter.leased(Terms { regime, rate }, ask, answer, now),
             None => meter.unanswered(),
         }
     }

@@ -49,6 +49,11 @@ impl Rate {
         self.span(amount).checked_div(MILLI).unwrap_or(0)
     }
 
+    /// What flows in within so many milliseconds, rounded down.
+    pub(super) fn flow(self, millis: u64) -> u64 {
+        self.per_minute.saturating_mul(millis).checked_div(60_000).unwrap_or(0)
+    }
+
     /// Nanoseconds in which `amount` flows in, rounded up.
     fn span(self, amount: u64) -> u64 {
         let nanos = u128::from(amount).saturating_mul(MINUTE).div_ceil(u128::from(self.per_minute).max(1));
@@ -93,6 +98,11 @@ impl Bucket {
     pub(super) fn at_most(&mut self, rate: Rate, remaining: u64, now: u64) {
         let missing = rate.span(rate.burst.saturating_sub(remaining));
         self.full_at = self.full_at.max(now.saturating_mul(MILLI).saturating_add(missing));
+    }
+
+    /// Of two, the one with less.
+    pub(super) fn emptier(self, other: Self) -> Self {
+        Self { full_at: self.full_at.max(other.full_at) }
     }
 
     /// What is missing for it to be full, rounded up; more than it holds in debt.

@@ -37,6 +37,11 @@ const BRISK: u64 = 500;
 const SLOW: u64 = 2_000;
 /// Between two asks for what would only be of use, in milliseconds.
 const PAUSE: u64 = 100;
+/// Little is left of a limit when no more is there than flows in within so many milliseconds, and not half of what fits.
+const MOMENT: u64 = 100;
+/// While little is left, so many milliseconds pass between two asks for what requests wait for: what has flowed in by then
+/// is granted to several. After an ask in vain half of it, so that nobody is always the second.
+const BREATH: u64 = 20;
 /// The sidecar hears of each limit about once a second, from one of the workers.
 const REPORT: u64 = 900;
 /// Who misses the sidecar may be the first to: for so many milliseconds the others may still be granted all that flows in,
@@ -62,7 +67,7 @@ pub(super) struct Meter {
     /// The bucket of all Envoys, as the sidecar last told of it, and when.
     all: Bucket,
     heard: u64,
-    /// Before this time the sidecar has not what was needed last.
+    /// Before this time the sidecar has not what was needed last, or hardly more than that.
     not_before: u64,
     /// By the sidecar, since this Envoy started; so are the following.
     granted: u64,
@@ -274,16 +279,38 @@ impl Meter {
         matters.then(|| self.account(terms.rate, now))
     }
 
-    /// What the sidecar answered. Until it is believed to be there again, the own bucket stays in force.
-    pub(super) fn leased(&mut self, regime: Regime, told: (u64, u64), answer: &LimitLeased, now: u64) {
+    /// What the sidecar answered to `ask`. Until it is believed to be there again, the own bucket stays in force.
+    pub(super) fn leased(&mut self, terms: Terms, ask: &LimitAsk, answer: &LimitLeased, now: u64) {
+        let Terms { regime, rate } = terms;
         self.asked = 0;
         self.is_local &= regime != Regime::Leased;
         self.heard = now;
-        self.told = (self.told.0.max(told.0), self.told.1.max(told.1));
+        self.told = (self.told.0.max(ask.spent), self.told.1.max(ask.returned));
         self.granted = self.granted.max(answer.granted);
-        self.at_most = None;
+        // What was said since it was asked, it does not know yet.
+        if self.at_most == ask.at_most {
+            self.at_most = None;
+        }
         self.all = Bucket::full_in_millis(answer.full_in, now);
-        self.not_before = if answer.wait > 0 { now.saturating_add(answer.wait) } else { 0 };
+        let pause = if ask.need > 0 { self.breath(rate, ask.need, answer, now) } else { 0 };
+        let wait = answer.wait.max(pause);
+        self.not_before = if wait > 0 { now.saturating_add(wait) } else { 0 };
+    }
+
+    /// Milliseconds for which the sidecar is not asked again, although what a request needs may be there by then. Who got
+    /// something leaves what flows in next to others.
+    fn breath(&self, rate: Rate, need: u64, answer: &LimitLeased, now: u64) -> u64 {
+        let moment = rate.flow(MOMENT).min(rate.burst.checked_div(2).unwrap_or(0));
+        if answer.level >= moment.max(1) {
+            return 0;
+        }
+        // What flows in while nobody asks has to fit.
+        let breath = BREATH.min(rate.millis(rate.burst).checked_div(4).unwrap_or(0));
+        if answer.wait > 0 {
+            breath.checked_div(2).unwrap_or(0)
+        } else {
+            breath.saturating_add(self.all.wait(rate, need, now))
+        }
     }
 
     /// The sidecar did not answer: what it should hear is told again with the next beat.
@@ -317,11 +344,14 @@ impl Meter {
         let mut own = self.own;
         if !self.is_local && self.heard > 0 {
             let left = u64::try_from(self.left(held)).unwrap_or(0);
-            let others = if envoys > 1 { 0 } else { self.all.level(rate, now) };
-            let share = rate.share(envoys);
-            own.at_most(share, left.saturating_add(others), now);
             if envoys > 1 {
+                own.at_most(rate.share(envoys), left, now);
                 own.pause(UNSURE, now);
+            } else {
+                // To the moment: where little flows in, a part of one is seconds.
+                let mut all = self.all;
+                all.give_back(rate, left);
+                own = own.emptier(all);
             }
         }
         own

@@ -102,7 +102,8 @@ impl Traffic {
         self.regime() == Regime::Leased && self.leases.news.get()
     }
 
-    /// The sidecar does not answer. Where limits hold locally, what flows in counts from now on, for all workers.
+    /// Where limits hold locally, since the sidecar does not answer or nobody else is there, what flows in counts from now
+    /// on, for all workers.
     pub fn go_local(&self, now: u64) {
         if matches!(self.regime(), Regime::Local { .. }) {
             for of in self.all_books() {

@@ -1,6 +1,7 @@
 mod garbage;
 mod l1;
 mod records;
+mod repeats;
 mod replay;
 
 use super::{Entry, Recorder};

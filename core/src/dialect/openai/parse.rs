@@ -33,6 +33,11 @@ impl ParsedChat {
         self.borrow_owner()
     }
 
+    /// The body, for who needs no more of it.
+    pub fn into_body(self) -> Vec<u8> {
+        self.into_owner()
+    }
+
     /// What it says.
     pub fn chat(&self) -> &ChatRequest<'_> {
         &self.borrow_dependent().chat

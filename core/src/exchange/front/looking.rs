@@ -1,16 +1,18 @@
 //! Before a provider is asked: whether the answer is in the cache, near or far, or on its way to another client.
 
 use super::super::ask::Ask;
-use super::super::caching::{self, Caching, Looked, Mode, Next};
+use super::super::caching::{self, Asked, Caching, Looked, Mode, Next};
 use super::super::plan::Plan;
 use super::super::step::{Effect, Step, Waker};
+use super::super::task::Wish;
 use super::{Front, Looking, State};
-use crate::cache::Entry;
+use crate::cache::{Entry, Written};
 use crate::refusal::Refusal;
 use crate::sidecar::Landed;
 use crate::stats::Outcome;
 use crate::traffic::part;
 use crate::wire::Found;
+use std::rc::Rc;
 
 /// For so many milliseconds a request waits for another: not longer than it would wait for a provider, and time must be
 /// left to ask one.
@@ -19,15 +21,36 @@ fn longest(plan: &Plan, now: u64) -> u64 {
 }
 
 impl Front {
+    /// Answers a request that came before as it is, if what it got then still holds.
+    pub(super) fn repeat(&mut self, ask: &Ask, wish: &Wish, body: &[u8], now: u64) -> Option<Step> {
+        if self.gateway.repeats.borrow().bytes() == 0 {
+            return None;
+        }
+        let asked = Asked::of(ask, wish)?;
+        let (answer, origin) = self.gateway.repeats.borrow_mut().get(&asked, body)?;
+        let hit = self.gateway.l1.borrow_mut().get(&origin.key, now).filter(|hit| hit.serial == origin.serial)?;
+        self.gateway.note_request();
+        Some(self.tell(&answer, ask.tenant, Looked::Hit { age: hit.age }, now))
+    }
+
     /// Looks into the cache, if the model has one; then the request goes on.
     pub(super) fn look(&mut self, ask: Ask, mut plan: Plan, now: u64) -> Step {
         let Some(mut caching) = Caching::new(&self.gateway, &ask, &plan) else {
             return self.go_on(ask, plan, now);
         };
-        if let Some((value, looked)) = caching.near(&self.gateway, now)
-            && let Some(entry) = Entry::decode(&value)
+        if let Some(hit) = caching.near(&self.gateway, now)
+            && let Some(entry) = Entry::decode(&hit.value)
         {
-            return self.serve(&ask, &plan, &entry, looked, now);
+            let answer = Rc::new(caching::write(self.wording.dialect, &plan, &ask, &entry));
+            // One that has no id of its own gets another each time.
+            if (entry.told().is_some() || entry.has_id())
+                && let Some(asked) = Asked::of(&ask, &plan.wish)
+                && let Some(origin) = caching.origin(&hit)
+                && let Some(body) = plan.task.into_chat_body()
+            {
+                self.gateway.repeats.borrow_mut().put(asked, body, answer.clone(), origin);
+            }
+            return self.tell(&answer, ask.tenant, Looked::Hit { age: hit.age }, now);
         }
         let longest = now.saturating_add(longest(&plan, now));
         if caching.joins(&self.gateway, self.ticket, longest) {
@@ -100,13 +123,19 @@ impl Front {
         self.admit(ask, plan, now)
     }
 
-    /// Answers from the cache. It costs nothing, and no limit counts it.
+    /// Answers from the cache.
     fn serve(&mut self, ask: &Ask, plan: &Plan, entry: &Entry<'_>, looked: Looked, now: u64) -> Step {
+        self.tell(&caching::write(self.wording.dialect, plan, ask, entry), ask.tenant, looked, now)
+    }
+
+    /// It costs nothing, and no limit counts it.
+    fn tell(&mut self, answer: &Written, tenant: Option<usize>, looked: Looked, now: u64) -> Step {
+        let model = answer.asked.as_str();
         self.gateway.stats.cache(looked.result());
-        let levels = self.gateway.traffic.tenant_levels(ask.tenant, part(plan.model()), now).unwrap_or_default();
-        let reply = caching::reply(plan, ask, self.wording.dialect, entry, looked, &levels, now);
-        self.over(Some(plan.model()), ask.tenant, Outcome::Ok, now);
-        self.gateway.report_hit(ask.tenant, plan.model(), entry, now);
+        let levels = self.gateway.traffic.tenant_levels(tenant, part(model), now).unwrap_or_default();
+        let reply = caching::reply(answer, self.wording.dialect, looked, &levels, now);
+        self.over(Some(model), tenant, Outcome::Ok, now);
+        self.gateway.report_hit(tenant, model, answer.usage);
         self.answer(reply)
     }
 }

@@ -176,7 +176,10 @@ impl Front {
         if !u64::try_from(body.len()).is_ok_and(|size| size <= limit) {
             return self.refuse_of(&Refusal::BodyTooLarge { limit }, None, ask.tenant, now);
         }
-        let plan = match Plan::make(&self.gateway, &ask, &wish, body, now) {
+        if let Some(step) = self.repeat(&ask, &wish, &body, now) {
+            return step;
+        }
+        let plan = match Plan::make(&self.gateway, &ask, wish, body, now) {
             Ok(plan) => plan,
             Err(refusal) => return self.refuse_of(&refusal, None, ask.tenant, now),
         };

@@ -9,6 +9,7 @@ mod cuts;
 mod dialects;
 mod embeddings;
 mod keys;
+mod repeats;
 mod responses;
 mod unsupported;
 

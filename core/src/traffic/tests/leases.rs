@@ -9,7 +9,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// What the sidecar does, over buckets that all share.
 #[derive(Default)]
-struct Sidecar {
+pub(super) struct Sidecar {
     buckets: HashMap<String, Bucket>,
     /// By Envoy and limit: granted, spent, returned.
     totals: HashMap<(usize, String), (u64, u64, u64)>,
@@ -17,7 +17,7 @@ struct Sidecar {
 }
 
 impl Sidecar {
-    fn answer(&mut self, envoy: usize, asks: &[LeaseAsk], now: u64) -> Vec<Leased> {
+    pub(super) fn answer(&mut self, envoy: usize, asks: &[LeaseAsk], now: u64) -> Vec<Leased> {
         self.calls += 1;
         asks.iter().map(|ask| self.lease(envoy, ask, now)).collect()
     }
@@ -76,10 +76,10 @@ impl Sidecar {
     }
 }
 
-struct Fleet {
-    envoys: Vec<Vec<Rc<Traffic>>>,
-    config: crate::config::Config,
-    sidecar: Sidecar,
+pub(super) struct Fleet {
+    pub(super) envoys: Vec<Vec<Rc<Traffic>>>,
+    pub(super) config: crate::config::Config,
+    pub(super) sidecar: Sidecar,
     /// Requests that had to wait for a lease.
     waited: usize,
     /// One answer in so many is lost.
@@ -87,7 +87,7 @@ struct Fleet {
 }
 
 impl Fleet {
-    fn new(envoys: usize, count: u64, keys: &str) -> Self {
+    pub(super) fn new(envoys: usize, count: u64, keys: &str) -> Self {
         let text = format!("providers:\n  a: {{ kind: openai, base_url: \"http://localhost:1\"{keys} }}\n");
         let (config, _) = config::parse(&text).unwrap_or_else(|problems| panic!("{problems:?}"));
         let envoys = (0..envoys).map(|_| workers(count, &[keys], "")).collect::<Vec<_>>();
@@ -125,7 +125,7 @@ impl Fleet {
         None
     }
 
-    fn beat(&mut self, now: u64) {
+    pub(super) fn beat(&mut self, now: u64) {
         for envoy in 0..self.envoys.len() {
             for traffic in self.envoys[envoy].clone() {
                 traffic.end_round(now);
@@ -139,7 +139,7 @@ impl Fleet {
 }
 
 /// Whether at no time more was admitted than a bucket of `burst` that fills with `per_minute` allows; when and how much.
-fn overshoot(admitted: &[(u64, u64)], per_minute: u64, burst: u64) -> u64 {
+pub(super) fn overshoot(admitted: &[(u64, u64)], per_minute: u64, burst: u64) -> u64 {
     let mut bucket = Bucket::default();
     let rate = Rate { per_minute, burst };
     let mut worst = 0;
@@ -331,4 +331,20 @@ fn who_has_nothing_left_when_the_sidecar_goes_has_its_share_all_the_same() {
     // Ten seconds, but for the first, in which others might not have missed the sidecar yet.
     assert!((880..=900).contains(&local), "{local}");
     assert_eq!(overshoot(&admitted, 6_000, 5_970), 0);
+}
+
+#[test]
+fn what_a_provider_says_before_its_envoy_knows_to_be_alone_holds_from_then_on() {
+    let mut fleet = Fleet::new(1, 1, ", limits: { requests_per_minute: 20, concurrency: 100000 }");
+    let admitted = fleet.request(0, 0, NOW).unwrap();
+    let none = crate::limit_headers::Level { limit: Some(20), remaining: 0, reset: None };
+    let told = crate::limit_headers::Told { requests: Some(none), ..Default::default() };
+    admitted.permit.told(&told, NOW);
+    admitted.permit.served(None, 10, NOW);
+    fleet.envoys[0][0].hold(Regime::Local { envoys: 1 });
+    fleet.envoys[0][0].go_local(NOW + 500);
+    assert!(!fleet.call(0, 0, NOW + 500), "who is alone asks for nothing");
+    fleet.beat(NOW + 1_000);
+    assert!(fleet.request(0, 0, NOW + 2_999).is_none());
+    assert!(fleet.request(0, 0, NOW + 3_000).is_some(), "one has flowed in since it was said");
 }

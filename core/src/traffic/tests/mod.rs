@@ -2,6 +2,7 @@
 //! together.
 
 mod leases;
+mod saturated;
 
 use super::*;
 use crate::config::{self, Target};

@@ -84,13 +84,14 @@ fn entry(report: &Report, now: Timestamp) -> UsageEntry {
         (Some(provider), Some(model)) => format!("{provider}/{model}"),
         _ => report.model.clone(),
     };
+    let requests = report.more.saturating_add(1);
     let used = |tokens: u64| if report.from_cache { 0 } else { tokens };
     let usage = crate::store::Usage {
         day: day.to_string(),
         tenant: report.tenant.clone().unwrap_or_else(|| "-".to_owned()),
         model,
-        requests: u64::from(!report.is_further),
-        cache_hits: u64::from(report.from_cache),
+        requests: if report.is_further { 0 } else { requests },
+        cache_hits: if report.from_cache { requests } else { 0 },
         input_tokens: used(report.input),
         output_tokens: used(report.output),
         cached_tokens: used(report.cached),

@@ -56,7 +56,7 @@ async fn a_request_counts_on_the_day_it_ended_under_who_answered_it() {
     let reports = vec![
         Report { age: 2 * 86_400_000, ..report(1, "team-a") },
         Report { provider: None, provider_model: None, cost_microusd: None, ..report(2, "team-a") },
-        Report { from_cache: true, cost_microusd: Some(0), ..report(3, "team-a") },
+        Report { from_cache: true, more: 9, cost_microusd: Some(0), ..report(3, "team-a") },
         Report { tenant: None, cost_microusd: None, ..report(4, "") },
         Report { is_further: true, ..report(5, "team-a") },
         Report { age: u64::MAX, ..report(6, "team-a") },
@@ -80,7 +80,7 @@ async fn a_request_counts_on_the_day_it_ended_under_who_answered_it() {
         [
             row(day(2), "team-a", "openai/gpt-5.6", [1, 0, 100, 5_000, 0]),
             row(day(0), "-", "openai/gpt-5.6", [1, 0, 100, 0, 1]),
-            row(day(0), "team-a", "openai/gpt-5.6", [1, 1, 100, 5_000, 0]),
+            row(day(0), "team-a", "openai/gpt-5.6", [10, 10, 100, 5_000, 0]),
             row(day(0), "team-a", "smart", [1, 0, 100, 0, 0]),
         ]
     );
