@@ -4,7 +4,7 @@
 mod ending;
 
 use super::step::{Effect, Step, Waker};
-use super::translate::{self, AnswerStream, Whole};
+use super::translate::{self, AnswerStream, Manner, Whole};
 use super::{Exchange, Outcome};
 use crate::config::{BaseUrl, Provider, Target};
 use crate::failure::{Class, Failure, Verdict};
@@ -128,7 +128,11 @@ impl Attempt {
         let Some(provider) = gateway.config.provider(&self.target.provider) else { return Step::go_on(vec![]) };
         let task = &self.exchange.task;
         if let Ok(lowered) = translate::lower(&gateway, task, &self.target, self.exchange.on_unsupported) {
-            self.payload = lowered.write(task, &self.target.model, provider.stream_usage);
+            let manner = Manner {
+                stream_usage: provider.stream_usage,
+                forgets_thoughts: self.exchange.forgets_thoughts(&self.target),
+            };
+            self.payload = lowered.write(task, &self.target.model, manner);
             self.dropped = lowered.dropped(task);
         }
         let path = task.path(provider, &self.target.model);
@@ -294,6 +298,9 @@ impl Attempt {
     /// Ends the attempt without an answer. The provider's words go no further: its body becomes one
     /// byte, and the front role replies in place of it, or Envoy goes to the next member.
     fn fail(&mut self, failure: Failure, now: u64) -> Step {
+        if failure.class == Class::ForeignThought {
+            self.exchange.foreign_thought.set(true);
+        }
         let verdict = failure.class.verdict();
         let counted = self.failed(&failure, now);
         let pause = self.pause(&failure, now);

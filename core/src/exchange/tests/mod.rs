@@ -10,6 +10,7 @@ mod dialects;
 mod embeddings;
 mod keys;
 mod responses;
+mod thoughts;
 mod unsupported;
 
 use super::{Attempt, AttemptEvent, Effect, Exchange, Flow, Front, FrontEvent, Step, Waker};
