@@ -210,7 +210,8 @@ impl Attempt {
                 let mut out = Vec::with_capacity(chunk.len());
                 if let Err(failure) = stream.pass(reader, chunk, end, &mut out) {
                     stream.fail(&failure, &mut out);
-                    self.broke_off(&failure, now);
+                    let so_far = (stream.usage(), stream.text());
+                    self.broke_off(&failure, so_far, now);
                 } else if end {
                     self.complete(now);
                 }
@@ -229,7 +230,8 @@ impl Attempt {
             self.complete(now);
             return Step::go_on(vec![]);
         }
-        self.broke_off(&truncated(), now);
+        let so_far = (stream.usage(), stream.text());
+        self.broke_off(&truncated(), so_far, now);
         Step::go_on(vec![Effect::Reset])
     }
 
@@ -256,6 +258,7 @@ impl Attempt {
                 let State::Held { reader, stream, .. } = std::mem::replace(&mut self.state, State::Over) else {
                     return held();
                 };
+                let so_far = (stream.usage(), stream.text());
                 self.state = State::Running { reader, stream };
                 if let Some(permit) = &mut self.permit {
                     let millis = permit.first_token(now);
@@ -263,7 +266,7 @@ impl Attempt {
                 }
                 let headers = self.serve(self.exchange.task.stream_type(), now);
                 match outcome {
-                    Err(failure) => self.broke_off(&failure, now),
+                    Err(failure) => self.broke_off(&failure, so_far, now),
                     Ok(()) if end => self.complete(now),
                     Ok(()) => {}
                 }

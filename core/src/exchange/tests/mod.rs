@@ -8,6 +8,7 @@ mod counts;
 mod cuts;
 mod dialects;
 mod embeddings;
+mod estimates;
 mod keys;
 mod responses;
 mod thoughts;
