@@ -442,7 +442,7 @@ fn describe(Attempted { target, failure }: &Attempted) -> String {
 fn client_status(failure: &Failure) -> Option<u16> {
     match failure.class {
         Class::InvalidRequest => Some(failure.status.filter(|status| matches!(status, 400..=499)).unwrap_or(400)),
-        Class::ContentPolicy => Some(400),
+        Class::ContentPolicy | Class::ForeignThought => Some(400),
         Class::TooLarge => Some(413),
         _ => None,
     }

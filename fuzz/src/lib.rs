@@ -62,6 +62,7 @@ pub fn request_gemini(body: &[u8]) {
     if let Ok(parsed) = gemini::parse(body.to_vec(), &call) {
         translate(parsed.chat());
         is_json(&gemini::relay::write(&parsed));
+        is_json(&gemini::relay::write_unsigned(&parsed));
     }
     if let Ok(counted) = Counted::parse(&CountForm::Contents { model: "smart".to_owned() }, body.to_vec()) {
         is_json(&counted.relayed("gemini-3.8-flash"));
@@ -89,7 +90,7 @@ fn translate(chat: &ChatRequest<'_>) {
                     provider::anthropic::request::translate(chat, model, &capabilities, policy).map(|r| r.write())
                 }
                 Kind::Gemini => {
-                    provider::gemini::request::translate(chat, model, &capabilities, policy).map(|r| r.write())
+                    provider::gemini::request::translate(chat, model, &capabilities, policy).map(|r| r.write(true))
                 }
             };
             match written {

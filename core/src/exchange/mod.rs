@@ -69,6 +69,8 @@ pub struct Exchange {
     levels: Levels,
     /// Whether Envoy was told that it may try again.
     retries: bool,
+    /// A target knew a thought's signature for another model's: the next ones do not get any.
+    foreign_thought: Cell<bool>,
     /// The next attempt has been paid for out of the retry budget.
     paid: Cell<bool>,
     outcome: Cell<Option<stats::Outcome>>,
@@ -135,6 +137,7 @@ impl Exchange {
             tenant_permit: RefCell::new(admitted.tenant),
             levels: admitted.levels,
             retries,
+            foreign_thought: Cell::new(false),
             paid: Cell::new(false),
             outcome: Cell::new(None),
             cost: Cell::new(None),
@@ -250,6 +253,13 @@ impl Exchange {
         if let Some(permit) = &mut *self.tenant_permit.borrow_mut() {
             permit.used(tokens, now);
         }
+    }
+
+    /// Whether `target` shall not see the signatures of thoughts in the conversation: they are of the model that made
+    /// them, which most likely is the one that is asked first.
+    fn forgets_thoughts(&self, target: &Target) -> bool {
+        let is_first = self.slots.first().is_some_and(|first| first == target);
+        !is_first || self.foreign_thought.get()
     }
 
     /// How the request ends for its client; the first word counts.

@@ -1,8 +1,9 @@
 //! What a client wants done: a chat in any dialect, or one of the things that are no chat.
 
+use super::translate::Manner;
 use crate::config::{Kind, Provider};
 use crate::dialect::openai::{ParsedEmbeddings, ParsedResponse, parse_embeddings, parse_response};
-use crate::dialect::{CountForm, Counted, Dialect, Form, Request};
+use crate::dialect::{self, CountForm, Counted, Dialect, Form, Request};
 use crate::provider::{self, anthropic, gemini, openai};
 use crate::refusal::Refusal;
 use crate::traffic::Size;
@@ -146,10 +147,13 @@ impl Task {
         }
     }
 
-    /// The client's body for a provider of its own kind; `stream_usage`: a stream can be asked for its usage.
-    pub(super) fn relayed(&self, model: &str, stream_usage: bool) -> Vec<u8> {
+    /// The client's body for a provider of its own kind.
+    pub(super) fn relayed(&self, model: &str, manner: Manner) -> Vec<u8> {
         match self {
-            Self::Chat(Request::OpenAi(parsed)) if !stream_usage => {
+            Self::Chat(Request::Gemini(parsed, _)) if manner.forgets_thoughts => {
+                dialect::gemini::relay::write_unsigned(parsed)
+            }
+            Self::Chat(Request::OpenAi(parsed)) if !manner.stream_usage => {
                 openai::request::with_model(parsed.body(), &parsed.chat().model, model)
             }
             Self::Chat(request) => request.relayed(model),

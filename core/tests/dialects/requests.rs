@@ -78,7 +78,7 @@ pub(crate) fn translate_chat(
         }
         Kind::Gemini => {
             let request = provider::gemini::request::translate(chat, model, &capabilities, OnUnsupported::Error)?;
-            Ok((request.write(), request.dropped))
+            Ok((request.write(false), request.dropped))
         }
     }
 }

@@ -203,7 +203,7 @@ fn translate(body: &Value, kind: Kind, model: &str, policy: OnUnsupported) -> Re
     let chat = parsed.chat();
     match kind {
         Kind::Anthropic => Ok(provider::anthropic::request::translate(chat, model, &capabilities, policy)?.write()),
-        Kind::Gemini => Ok(provider::gemini::request::translate(chat, model, &capabilities, policy)?.write()),
+        Kind::Gemini => Ok(provider::gemini::request::translate(chat, model, &capabilities, policy)?.write(false)),
         Kind::OpenAi => unreachable!("it gets the body as it came"),
     }
 }

@@ -4,7 +4,7 @@
 mod ending;
 
 use super::step::{Effect, Step, Waker};
-use super::translate::{self, AnswerStream, Whole};
+use super::translate::{self, AnswerStream, Manner, Whole};
 use super::{Exchange, Outcome};
 use crate::config::{BaseUrl, Provider, Target};
 use crate::failure::{Class, Failure, Verdict};
@@ -128,7 +128,11 @@ impl Attempt {
         let Some(provider) = gateway.config.provider(&self.target.provider) else { return Step::go_on(vec![]) };
         let task = &self.exchange.task;
         if let Ok(lowered) = translate::lower(&gateway, task, &self.target, self.exchange.on_unsupported) {
-            self.payload = lowered.write(task, &self.target.model, provider.stream_usage);
+            let manner = Manner {
+                stream_usage: provider.stream_usage,
+                forgets_thoughts: self.exchange.forgets_thoughts(&self.target),
+            };
+            self.payload = lowered.write(task, &self.target.model, manner);
             self.dropped = lowered.dropped(task);
         }
         let path = task.path(provider, &self.target.model);
@@ -206,7 +210,8 @@ impl Attempt {
                 let mut out = Vec::with_capacity(chunk.len());
                 if let Err(failure) = stream.pass(reader, chunk, end, &mut out) {
                     stream.fail(&failure, &mut out);
-                    self.broke_off(&failure, now);
+                    let so_far = (stream.usage(), stream.text());
+                    self.broke_off(&failure, so_far, now);
                 } else if end {
                     self.complete(now);
                 }
@@ -225,7 +230,8 @@ impl Attempt {
             self.complete(now);
             return Step::go_on(vec![]);
         }
-        self.broke_off(&truncated(), now);
+        let so_far = (stream.usage(), stream.text());
+        self.broke_off(&truncated(), so_far, now);
         Step::go_on(vec![Effect::Reset])
     }
 
@@ -252,6 +258,7 @@ impl Attempt {
                 let State::Held { reader, stream, .. } = std::mem::replace(&mut self.state, State::Over) else {
                     return held();
                 };
+                let so_far = (stream.usage(), stream.text());
                 self.state = State::Running { reader, stream };
                 if let Some(permit) = &mut self.permit {
                     let millis = permit.first_token(now);
@@ -259,7 +266,7 @@ impl Attempt {
                 }
                 let headers = self.serve(self.exchange.task.stream_type(), now);
                 match outcome {
-                    Err(failure) => self.broke_off(&failure, now),
+                    Err(failure) => self.broke_off(&failure, so_far, now),
                     Ok(()) if end => self.complete(now),
                     Ok(()) => {}
                 }
@@ -294,6 +301,9 @@ impl Attempt {
     /// Ends the attempt without an answer. The provider's words go no further: its body becomes one
     /// byte, and the front role replies in place of it, or Envoy goes to the next member.
     fn fail(&mut self, failure: Failure, now: u64) -> Step {
+        if failure.class == Class::ForeignThought {
+            self.exchange.foreign_thought.set(true);
+        }
         let verdict = failure.class.verdict();
         let counted = self.failed(&failure, now);
         let pause = self.pause(&failure, now);

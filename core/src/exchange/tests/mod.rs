@@ -8,9 +8,11 @@ mod counts;
 mod cuts;
 mod dialects;
 mod embeddings;
+mod estimates;
 mod keys;
 mod repeats;
 mod responses;
+mod thoughts;
 mod unsupported;
 
 use super::{Attempt, AttemptEvent, Effect, Exchange, Flow, Front, FrontEvent, Step, Waker};

@@ -16,6 +16,15 @@ use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::provider::{Unsupported, anthropic, gemini, openai};
 
+/// What else a body depends on than the request and the model.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    /// A stream can be asked for its usage.
+    pub(super) stream_usage: bool,
+    /// The signatures of thoughts in the conversation are another model's.
+    pub(super) forgets_thoughts: bool,
+}
+
 /// A request in a provider's terms, borrowed from the client's.
 pub(super) enum Lowered<'a> {
     /// The provider speaks the client's dialect: its body goes out as it is, but for the model.
@@ -62,13 +71,13 @@ pub(super) fn lower<'a>(
 }
 
 impl Lowered<'_> {
-    /// The provider's request body; `stream_usage`: a stream can be asked for its usage.
-    pub(super) fn write(&self, task: &Task, model: &str, stream_usage: bool) -> Vec<u8> {
+    /// The provider's request body.
+    pub(super) fn write(&self, task: &Task, model: &str, manner: Manner) -> Vec<u8> {
         match self {
-            Lowered::Relayed => task.relayed(model, stream_usage),
-            Lowered::OpenAi(lowered) => lowered.write(stream_usage),
+            Lowered::Relayed => task.relayed(model, manner),
+            Lowered::OpenAi(lowered) => lowered.write(manner.stream_usage),
             Lowered::Anthropic(lowered) => lowered.write(),
-            Lowered::Gemini(lowered) => lowered.write(),
+            Lowered::Gemini(lowered) => lowered.write(manner.forgets_thoughts),
             Lowered::GeminiEmbeddings(lowered) => lowered.write(),
         }
     }

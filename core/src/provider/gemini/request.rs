@@ -22,14 +22,24 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// The body, as JSON.
-    pub fn write(&self) -> Vec<u8> {
+    /// The body, as JSON; `forgets_thoughts`: without the signatures of thoughts, which are another model's.
+    pub fn write(&self, forgets_thoughts: bool) -> Vec<u8> {
+        if forgets_thoughts && self.has_signatures() {
+            let mut unsigned = self.clone();
+            unsigned.body.contents.iter_mut().for_each(contents::forget_thoughts);
+            return unsigned.write(false);
+        }
         let instructions = self.body.system_instruction.iter().flat_map(|instruction| &instruction.parts);
         let parts = self.body.contents.iter().flat_map(|content| &content.parts).chain(instructions);
         let mut body = Vec::with_capacity(parts.map(size).fold(1024, usize::saturating_add));
         // Writing to memory does not fail, and no map has keys that are not strings.
         let _ = serde_json::to_writer(&mut body, &self.body);
         body
+    }
+
+    fn has_signatures(&self) -> bool {
+        let mut parts = self.body.contents.iter().flat_map(|content| &content.parts);
+        parts.any(|part| part.thought_signature.is_some())
     }
 }
 

@@ -18,7 +18,7 @@ fn translated(model: &str, fields: &str) -> String {
     let capabilities = Table::builtin().unwrap().of(Kind::Gemini, model);
     testing::translated(fields, |chat| {
         let request = request::translate(chat, model, &capabilities, OnUnsupported::Error)?;
-        Ok((request.write(), request.dropped))
+        Ok((request.write(false), request.dropped))
     })
 }
 
