@@ -28,9 +28,10 @@ struct Scenario {
     budget: &'static str,
 }
 
-/// Two providers carry 80 percent of the peak; the burst is what they lack, and a fifth more.
+/// Two providers carry 80 percent of the peak; the burst is what they lack. While that of the first of them lasts the other's
+/// is full, and what flows to it is lost: a second of burst carries them for two seconds and two thirds. A fifth more.
 fn scenarios(seconds: u64) -> [Scenario; 5] {
-    let by_two = seconds * 300;
+    let by_two = seconds * 1_000 * 3 / 8 * 6 / 5;
     let trouble = |name, first| Scenario {
         name,
         offered: 100,
