@@ -85,8 +85,7 @@ impl Request {
         match self {
             Self::OpenAi(parsed) => crate::provider::openai::request::write(parsed.body(), parsed.chat(), model),
             Self::Anthropic(parsed) => anthropic::relay::write(parsed, model),
-            // The model is in the path.
-            Self::Gemini(parsed, _) => gemini::relay::write(parsed),
+            Self::Gemini(parsed, _) => gemini::relay::write(parsed, model),
         }
     }
 
