@@ -117,8 +117,15 @@ impl Refusal {
     /// The answer in the client's dialect.
     pub fn reply(&self, dialect: Dialect) -> Reply {
         let mut error = self.error();
-        if let (Refusal::BudgetSpent { .. }, Dialect::Anthropic) = (self, dialect) {
-            error.status = 402;
+        match (self, dialect, error.status) {
+            (Refusal::BudgetSpent { .. }, Dialect::Anthropic, _) => error.status = 402,
+            // Its own status for overload, of which its SDK makes an exception of its own.
+            (_, Dialect::Anthropic, 503) => error.status = 529,
+            // The other dialects have no field for the parameter.
+            (Refusal::Unsupported(Unsupported { param, message }), Dialect::Anthropic | Dialect::Gemini, _) => {
+                error.message = format!("{param}: {message}");
+            }
+            _ => {}
         }
         let mut reply = Reply::json(error.status, dialect.error_json(&error));
         match self {

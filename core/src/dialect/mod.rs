@@ -78,6 +78,7 @@ impl Dialect {
                     402 => "billing_error",
                     403 => "permission_error",
                     404 => "not_found_error",
+                    409 => "conflict_error",
                     413 => "request_too_large",
                     429 => "rate_limit_error",
                     503 | 529 => "overloaded_error",

@@ -54,3 +54,24 @@ fn one_class_of_failure_is_told_as_what_it_is() {
         assert_eq!(told(&[(class, None), (class, None)]), format!("{expected} - false"));
     }
 }
+
+/// Status and body in a dialect.
+fn worded(refusal: &Refusal, dialect: Dialect) -> String {
+    let reply = refusal.reply(dialect);
+    format!("{} {}", reply.status, String::from_utf8(reply.body).unwrap())
+}
+
+#[test]
+fn a_parameter_that_no_target_takes_is_named_in_each_dialect() {
+    let refusal =
+        Refusal::Unsupported(Unsupported { param: "messages.0.content.1".into(), message: "no sound".into() });
+    for dialect in [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini] {
+        assert!(worded(&refusal, dialect).contains("messages.0.content.1"), "{dialect:?}");
+    }
+}
+
+#[test]
+fn an_anthropic_client_is_told_of_overload_by_its_own_status() {
+    assert!(worded(&Refusal::OutOfMemory, Dialect::Anthropic).starts_with("529 "));
+    assert!(worded(&Refusal::OutOfMemory, Dialect::OpenAi).starts_with("503 "));
+}
