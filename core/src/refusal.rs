@@ -57,6 +57,8 @@ pub enum Refusal {
     },
     /// No target of the request can serve it: what stands against the first of them.
     Unsupported(Unsupported),
+    /// It goes on with a conversation that is kept by none of its targets; the client has it, and sends it again.
+    ThreadNotFound,
     /// It was to be answered from the cache or not at all.
     NotCached,
     /// A limit of ours, a full waiting room, or targets that are all left alone.
@@ -290,6 +292,13 @@ impl Refusal {
             Refusal::Unsupported(Unsupported { param, message }) => {
                 error(400, INVALID, Some("unsupported_parameter"), Some(param), message.clone())
             }
+            Refusal::ThreadNotFound => error(
+                404,
+                INVALID,
+                Some("thread_not_found"),
+                Some("thread"),
+                "No target keeps this conversation. Send all of it, with `thread: {\"type\": \"create\"}`.".into(),
+            ),
             // As HTTP answers `only-if-cached` (RFC 9111, 5.2.1.7).
             Refusal::NotCached => error(
                 504,

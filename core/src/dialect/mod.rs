@@ -68,7 +68,7 @@ impl Dialect {
 
     /// An error as this dialect's SDKs read it (PROVIDERS D.1, D.3).
     pub fn error_json(self, error: &ErrorBody) -> Vec<u8> {
-        let value = match self {
+        let mut value = match self {
             Dialect::OpenAi => json!({ "error": {
                 "message": error.message, "type": error.kind, "param": error.param, "code": error.code,
             }}),
@@ -103,6 +103,13 @@ impl Dialect {
                 },
             }}),
         };
+        // Of all codes the SDK acts on these only: it sends the conversation again.
+        if let (Dialect::Anthropic, Some(code)) =
+            (self, error.code.as_deref().filter(|code| code.starts_with("thread_")))
+            && let Some(told) = value.get_mut("error").and_then(serde_json::Value::as_object_mut)
+        {
+            told.insert("details".to_owned(), json!({ "error_code": code }));
+        }
         serde_json::to_vec(&value).unwrap_or_default()
     }
 }
