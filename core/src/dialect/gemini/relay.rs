@@ -39,27 +39,42 @@ fn rewritten(body: &[u8], model: &str) -> Option<Vec<u8>> {
 /// None if there are none.
 fn without_empty_texts(contents: Raw<'_>) -> Option<Box<RawValue>> {
     let list = contents.parse::<Vec<Raw<'_>>>().ok()?;
-    let shorter: Vec<Option<Box<RawValue>>> = list.iter().map(|content| shorter(*content)).collect();
-    if shorter.iter().all(Option::is_none) {
+    let kept: Vec<Kept> = list.iter().map(|content| kept(*content)).collect();
+    let is_all_gone = kept.iter().all(|kept| matches!(kept, Kept::Nothing));
+    if is_all_gone || kept.iter().all(|kept| matches!(kept, Kept::All)) {
         return None;
     }
-    let list = list.iter().zip(&shorter).map(|(content, shorter)| shorter.as_deref().map_or(*content, Raw));
-    to_raw_value(&list.collect::<Vec<Raw<'_>>>()).ok()
+    let rest = list.iter().zip(&kept).filter_map(|(content, kept)| match kept {
+        Kept::All => Some(*content),
+        Kept::Some(shorter) => Some(Raw(shorter)),
+        Kept::Nothing => None,
+    });
+    to_raw_value(&rest.collect::<Vec<Raw<'_>>>()).ok()
 }
 
-/// What a model said without empty texts; None if it holds none, or nothing else.
-fn shorter(content: Raw<'_>) -> Option<Box<RawValue>> {
-    let Fields(mut fields) = content.parse().ok()?;
+/// What is left of a content without a model's empty texts.
+enum Kept {
+    All,
+    Some(Box<RawValue>),
+    Nothing,
+}
+
+fn kept(content: Raw<'_>) -> Kept {
+    let Ok(Fields(mut fields)) = content.parse() else { return Kept::All };
     let is_models = fields.iter().any(|(name, value)| name.as_str() == "role" && value.get() == "\"model\"");
-    let parts = fields.iter_mut().find(|(name, _)| name.as_str() == "parts").filter(|_| is_models)?;
-    let list = parts.1.parse::<Vec<Raw<'_>>>().ok()?;
-    let kept: Vec<&Raw<'_>> = list.iter().filter(|part| !is_empty_text(**part)).collect();
-    if kept.is_empty() || kept.len() == list.len() {
-        return None;
+    let parts = fields.iter_mut().find(|(name, _)| name.as_str() == "parts").filter(|_| is_models);
+    let Some((_, parts)) = parts else { return Kept::All };
+    let Ok(list) = parts.parse::<Vec<Raw<'_>>>() else { return Kept::All };
+    let rest: Vec<&Raw<'_>> = list.iter().filter(|part| !is_empty_text(**part)).collect();
+    if rest.len() == list.len() {
+        return Kept::All;
     }
-    let made = to_raw_value(&kept).ok()?;
-    parts.1 = Raw(&made);
-    to_raw_value(&Fields(fields)).ok()
+    if rest.is_empty() {
+        return Kept::Nothing;
+    }
+    let Ok(made) = to_raw_value(&rest) else { return Kept::All };
+    *parts = Raw(&made);
+    to_raw_value(&Fields(fields)).map_or(Kept::All, Kept::Some)
 }
 
 /// Whether a part is an empty text and nothing else; one with a signature is Gemini's own.
@@ -98,6 +113,15 @@ mod tests {
         check(
             r#"{ "contents": [{"role":"user","parts":[{"text":"Hi"}]}, {"role":"model","parts":[{"text": "Ho" },{"text": ""},{"text":"","thoughtSignature":"c2ln"}],"tomorrow": 1}], "labels": {} }"#,
             r#"{"contents":[{"role":"user","parts":[{"text":"Hi"}]},{"role":"model","parts":[{"text": "Ho" },{"text":"","thoughtSignature":"c2ln"}],"tomorrow":1}],"labels":{}}"#,
+        );
+    }
+
+    #[test]
+    fn a_content_of_nothing_else_is_left_out() {
+        // Google's SDK keeps each chunk of a stream as a content of its own.
+        check(
+            r#"{"contents":[{"role":"user","parts":[{"text":"Hi"}]},{"role":"model","parts":[{"functionCall":{"name":"n"}}]},{"role":"model","parts":[{"text":""}]}]}"#,
+            r#"{"contents":[{"role":"user","parts":[{"text":"Hi"}]},{"role":"model","parts":[{"functionCall":{"name":"n"}}]}]}"#,
         );
     }
 
