@@ -8,7 +8,7 @@ from typing import Literal
 
 import simulator
 from google import genai
-from google.genai import types
+from google.genai import errors, types
 from pydantic import BaseModel
 
 
@@ -53,6 +53,11 @@ def structured(model):
     schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
     answer = ask(model, response_mime_type="application/json", response_json_schema=schema)
     assert json.loads(answer.text) == {"city": "sim"}, answer
+    try:
+        answer = ask(model, response_mime_type="application/json", response_schema=list[Thing])
+        assert answer.parsed == [] and not model.startswith("openai/"), answer
+    except errors.ClientError as error:  # OpenAI's answers are objects.
+        assert model.startswith("openai/") and "responseJsonSchema" in error.message, error
     answer = ask(model, response_mime_type="application/json")
     assert isinstance(json.loads(answer.text), dict), answer
 
