@@ -129,15 +129,15 @@ impl Refusal {
             }
             _ => {}
         }
-        let mut reply = Reply::json(error.status, dialect.error_json(&error));
+        let wait = self.wait();
+        let mut reply = Reply::json(error.status, dialect.error_json_with(&error, wait));
+        if let Some(wait) = wait {
+            reply.headers.extend(come_again(wait));
+        }
         match self {
-            Refusal::OutOfMemory | Refusal::KeysNotKnown | Refusal::BudgetUnknown => {
-                reply.headers.push(("retry-after".into(), b"1".to_vec()));
-            }
             Refusal::MethodNotAllowed { allow } => reply.headers.push(("allow".into(), allow.as_bytes().to_vec())),
             // To come again at once would not help.
             Refusal::NotCached => reply.headers.push(("x-should-retry".into(), b"false".to_vec())),
-            Refusal::Limited(obstacle) => reply.headers.extend(come_again(obstacle.wait().unwrap_or(UNKNOWN_WAIT))),
             // The whole wait is told, but no SDK shall sleep for it: some would, for hours (PROVIDERS E).
             Refusal::BudgetSpent { left, .. } => {
                 let seconds = left.div_ceil(1_000).max(1).to_string();
@@ -146,16 +146,24 @@ impl Refusal {
             }
             Refusal::Failed(attempts) => {
                 reply.headers.push(("x-weir-attempts".into(), attempts.len().to_string().into_bytes()));
-                if let Some(wait) = retry_after(attempts) {
-                    reply.headers.extend(come_again(wait));
-                } else {
-                    // The targets were tried already; an SDK that tries again multiplies the load by three.
+                // The targets were tried already; an SDK that tries again multiplies the load by three.
+                if wait.is_none() {
                     reply.headers.push(("x-should-retry".into(), b"false".to_vec()));
                 }
             }
             _ => {}
         }
         reply
+    }
+
+    /// After how many milliseconds the request may come again, where that helps.
+    fn wait(&self) -> Option<u64> {
+        match self {
+            Refusal::OutOfMemory | Refusal::KeysNotKnown | Refusal::BudgetUnknown => Some(UNKNOWN_WAIT),
+            Refusal::Limited(obstacle) => Some(obstacle.wait().unwrap_or(UNKNOWN_WAIT)),
+            Refusal::Failed(attempts) => retry_after(attempts),
+            _ => None,
+        }
     }
 
     /// How the request has ended, as it is counted.
@@ -450,7 +458,7 @@ fn describe(Attempted { target, failure }: &Attempted) -> String {
 fn client_status(failure: &Failure) -> Option<u16> {
     match failure.class {
         Class::InvalidRequest => Some(failure.status.filter(|status| matches!(status, 400..=499)).unwrap_or(400)),
-        Class::ContentPolicy => Some(400),
+        Class::ContentPolicy | Class::ForeignThought => Some(400),
         Class::TooLarge => Some(413),
         _ => None,
     }

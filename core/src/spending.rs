@@ -135,7 +135,8 @@ mod tests {
         assert_eq!(gateway.may_spend(Some(1), NOW), Ok(()));
         gateway.set_outage(true);
         let (status, body, headers) = told(&gateway.may_spend(Some(1), NOW).unwrap_err(), Dialect::OpenAi);
-        assert_eq!((status, headers), (503, vec![("retry-after".to_owned(), "1".to_owned())]));
+        let wait = [("retry-after", "1"), ("retry-after-ms", "1000")].map(|(name, value)| (name.into(), value.into()));
+        assert_eq!((status, headers), (503, wait.to_vec()));
         assert!(body.contains("budget_unknown"), "{body}");
         assert!(gateway.is_outage() && host.stat("weir.sidecar_outage") == 1);
         gateway.set_outage(false);

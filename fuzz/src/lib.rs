@@ -4,7 +4,7 @@
 use serde_json::Value;
 use weir_core::capability::Table;
 use weir_core::chat::ChatRequest;
-use weir_core::config::{self, Kind};
+use weir_core::config::{self, Kind, OnUnsupported};
 use weir_core::dialect::{self, CountForm, Counted, anthropic, gemini, openai};
 use weir_core::failure::Failure;
 use weir_core::provider;
@@ -62,6 +62,7 @@ pub fn request_gemini(body: &[u8]) {
     if let Ok(parsed) = gemini::parse(body.to_vec(), &call) {
         translate(parsed.chat());
         is_json(&gemini::relay::write(&parsed, "gemini-3.8-flash"));
+        is_json(&gemini::relay::write_unsigned(&parsed, "gemini-3.8-flash"));
     }
     if let Ok(counted) = Counted::parse(&CountForm::Contents { model: "smart".to_owned() }, body.to_vec()) {
         is_json(&counted.relayed("gemini-3.8-flash"));
@@ -80,14 +81,22 @@ fn translate(chat: &ChatRequest<'_>) {
         (Kind::Gemini, "gemini-3.8-flash"),
     ] {
         let capabilities = table.of(kind, model);
-        let written = match kind {
-            Kind::OpenAi => provider::openai::translate::translate(chat, model, &capabilities).map(|r| r.write()),
-            Kind::Anthropic => provider::anthropic::request::translate(chat, model, &capabilities).map(|r| r.write()),
-            Kind::Gemini => provider::gemini::request::translate(chat, model, &capabilities).map(|r| r.write()),
-        };
-        match written {
-            Ok(body) => is_json(&body),
-            Err(unsupported) => assert!(!unsupported.param.is_empty(), "{unsupported:?}"),
+        for policy in [OnUnsupported::Error, OnUnsupported::Drop] {
+            let written = match kind {
+                Kind::OpenAi => {
+                    provider::openai::translate::translate(chat, model, &capabilities, policy).map(|r| r.write(true))
+                }
+                Kind::Anthropic => {
+                    provider::anthropic::request::translate(chat, model, &capabilities, policy).map(|r| r.write())
+                }
+                Kind::Gemini => {
+                    provider::gemini::request::translate(chat, model, &capabilities, policy).map(|r| r.write(true))
+                }
+            };
+            match written {
+                Ok(body) => is_json(&body),
+                Err(unsupported) => assert!(!unsupported.param.is_empty(), "{unsupported:?}"),
+            }
         }
     }
 }

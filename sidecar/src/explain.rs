@@ -7,8 +7,8 @@ use std::path::Path;
 use weir_core::chain::Chain;
 use weir_core::civil;
 use weir_core::config::{
-    ApiKey, BaseUrl, BudgetPeriod, Config, Limits, Model, OnOutage, Provider, Sidecar, Store, Target, TargetPrice,
-    Tenant, WaitingRoom, show, show_size,
+    ApiKey, BaseUrl, BudgetPeriod, Config, Credential, Limits, Model, OnOutage, OnUnsupported, Provider, Sidecar,
+    Store, Target, TargetPrice, Tenant, WaitingRoom, show, show_size,
 };
 use weir_core::price::{self, Price, Rates};
 
@@ -98,6 +98,9 @@ fn model(model: &Model) -> String {
     }
     let _ = writeln!(text, "  everything within {}", show(model.deadline));
     let _ = writeln!(text, "  pause between attempts {}..{}", show(retries.backoff_min), show(retries.backoff_max));
+    if model.on_unsupported == OnUnsupported::Drop {
+        let _ = writeln!(text, "  a target does without the parameters that it has no place for");
+    }
     if let Some(exact) = model.cache.as_ref().and_then(|cache| cache.exact.as_ref()) {
         let sampled =
             if exact.sampled { ", at any temperature" } else { ", unless a temperature above 0 is asked for" };
@@ -122,6 +125,7 @@ fn chain(targets: &[Target], per_target: u32, indent: &str, text: &mut String) {
 
 fn provider(provider: &Provider) -> String {
     let key = match &provider.api_key {
+        Some(name) if provider.credential == Credential::ApiKey => format!("key from ${} as api-key", name.0),
         Some(name) => format!("key from ${}", name.0),
         None => "no key".to_owned(),
     };

@@ -29,6 +29,10 @@ pub(super) struct Kept<'b> {
     #[b(7)]
     #[cbor(with = "minicbor::bytes")]
     pub(super) steps: &'b [u8],
+    /// The answer as a client got it, instead of steps.
+    #[b(8)]
+    #[cbor(with = "minicbor::bytes")]
+    pub(super) told: Option<&'b [u8]>,
 }
 
 /// See [`Usage`].

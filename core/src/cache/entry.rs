@@ -16,7 +16,8 @@ impl<'a> Entry<'a> {
     pub fn decode(bytes: &'a [u8]) -> Option<Self> {
         let mut decoder = minicbor::Decoder::new(bytes);
         let kept: Kept<'a> = decoder.decode().ok()?;
-        let is_whole = kept.version == VERSION && decoder.position() == bytes.len() && !kept.steps.is_empty();
+        let has_answer = !kept.steps.is_empty() || kept.told.is_some();
+        let is_whole = kept.version == VERSION && decoder.position() == bytes.len() && has_answer;
         (is_whole && codec::steps(kept.steps).all(|step| step.is_ok())).then_some(Self { kept })
     }
 
@@ -38,6 +39,11 @@ impl<'a> Entry<'a> {
     /// When it was answered, in seconds since 1970.
     pub fn created(&self) -> u64 {
         self.kept.created
+    }
+
+    /// The answer as a client got it, if it was kept so: then it has no events.
+    pub fn told(&self) -> Option<&'a [u8]> {
+        self.kept.told
     }
 
     /// The events that the answer is made of.

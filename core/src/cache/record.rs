@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 const MAX_CHOICES: usize = 128;
 
 /// Records one answer, in one of three ways: event by event, as the whole body of an OpenAI-kind server, or event by
-/// event of such a server's stream.
+/// event of such a server's stream. It keeps the events, or what the client gets.
 ///
 /// What is not to be given again is not recorded to its end: a refusal, something that the events have no place for, more
 /// bytes than the bound. Then nothing is held any more.
@@ -26,6 +26,8 @@ pub struct Recorder {
     reader: Option<events::Reader>,
     /// As a relayed answer says.
     created: Option<u64>,
+    /// What the client gets, where that is kept, and not the events.
+    told: Option<Vec<u8>>,
 }
 
 #[derive(Debug, Default)]
@@ -48,7 +50,31 @@ struct Choice {
 impl Recorder {
     /// Gives up at an entry of more than `max_bytes`; `seed` makes ids of calls where there are none.
     pub fn new(max_bytes: usize, seed: u64) -> Self {
-        Self { max_bytes, seed, answer: Some(Answer::default()), reader: None, created: None }
+        Self { max_bytes, seed, answer: Some(Answer::default()), reader: None, created: None, told: None }
+    }
+
+    /// The same, of an answer that is to be kept as the client gets it ([`Self::tell`]). Its events only say whether it is
+    /// to be kept.
+    pub fn verbatim(max_bytes: usize, seed: u64) -> Self {
+        Self { told: Some(Vec::new()), ..Self::new(max_bytes, seed) }
+    }
+
+    /// Takes what the client gets, piece by piece.
+    pub fn tell(&mut self, bytes: &[u8]) {
+        let max = self.max_bytes;
+        let is_over = match &mut self.told {
+            Some(told) => {
+                let is_over = told.len().saturating_add(bytes.len()) > max;
+                if !is_over {
+                    told.extend_from_slice(bytes);
+                }
+                is_over
+            }
+            None => false,
+        };
+        if is_over {
+            self.give_up();
+        }
     }
 
     /// Takes one event of an answer.
@@ -99,7 +125,8 @@ impl Recorder {
             id: &answer.id,
             answered: &answer.model,
             usage: answer.usage.map(Into::into),
-            steps: &answer.steps,
+            steps: if self.told.is_some() { &[] } else { &answer.steps },
+            told: self.told.as_deref(),
         };
         minicbor::to_vec(kept).ok().filter(|entry| entry.len() <= self.max_bytes)
     }
@@ -107,6 +134,7 @@ impl Recorder {
     fn give_up(&mut self) {
         self.answer = None;
         self.reader = None;
+        self.told = self.told.as_ref().map(|_| Vec::new());
     }
 
     /// Lets the reader of a relayed stream emit events, and keeps it while it says that all is well.

@@ -152,11 +152,26 @@ pub struct Provider {
     pub base_url: BaseUrl,
     /// Name of the environment variable that holds the credential. None: the server wants none.
     pub api_key: Option<EnvVar>,
+    /// The header that it goes in.
+    pub credential: Credential,
+    /// Whether a stream can be asked for its usage (`stream_options`); if not, it is estimated.
+    pub stream_usage: bool,
     /// For all models together.
     pub limits: Limits,
     /// Besides [`Self::limits`], for those models that have any; each id once.
     pub model_limits: Vec<ModelLimits>,
     pub breaker: Breaker,
+}
+
+/// In which header a provider of OpenAI's kind wants the credential; the other kinds have one of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Credential {
+    /// `authorization: Bearer …`
+    #[default]
+    Bearer,
+    /// `api-key: …`, which is Azure's.
+    ApiKey,
 }
 
 /// The name of an environment variable; its value is read by Envoy's VM, at start, and by nobody else.
@@ -227,6 +242,18 @@ pub struct Model {
     pub retries: Retries,
     pub hedge_after: Option<Millis>,
     pub cache: Option<Cache>,
+    pub on_unsupported: OnUnsupported,
+}
+
+/// What becomes of a parameter that changes the answer, at a target that has no place for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnUnsupported {
+    /// The target is left out; if none is left, the client gets the error.
+    #[default]
+    Error,
+    /// The target does without it, and the client is told.
+    Drop,
 }
 
 /// One model at one provider.

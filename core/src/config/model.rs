@@ -2,7 +2,9 @@
 
 use super::problem::Findings;
 use super::resolve::{small, value_or};
-use super::{Cache, ExactCache, Millis, Model, Retries, SemanticCache, Target, names, raw, target, units};
+use super::{
+    Cache, ExactCache, Millis, Model, OnUnsupported, Retries, SemanticCache, Target, names, raw, target, units,
+};
 use crate::chain;
 
 const FIRST_TOKEN_TIMEOUT: Millis = Millis(10_000);
@@ -34,6 +36,7 @@ pub(super) fn resolve(raw: &raw::Model, providers: &[&str], found: &mut Findings
         retries,
         hedge_after: raw.hedge_after.as_ref().map(|hedge| hedge.value),
         cache,
+        on_unsupported: value_or(&raw.on_unsupported, OnUnsupported::default()),
     })
 }
 
@@ -100,6 +103,7 @@ impl Model {
             retries: Retries { per_target: chain::DEFAULT_PER_TARGET, backoff_min: BACKOFF.0, backoff_max: BACKOFF.1 },
             hedge_after: None,
             cache: None,
+            on_unsupported: OnUnsupported::default(),
         }
     }
 }

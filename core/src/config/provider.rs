@@ -2,7 +2,8 @@
 
 use super::problem::{At, Findings};
 use super::resolve::{percent, small, value_or};
-use super::{BaseUrl, Breaker, Kind, Millis, Provider, limits, names, raw, url};
+use super::{BaseUrl, Breaker, Credential, Kind, Millis, Provider, limits, names, raw, url};
+use crate::provider::openai;
 
 pub(super) fn resolve(raw: &raw::Provider, found: &mut Findings) -> Option<Provider> {
     if let Err(reason) = names::provider(&raw.name.value) {
@@ -25,8 +26,22 @@ pub(super) fn resolve(raw: &raw::Provider, found: &mut Findings) -> Option<Provi
         Some(written) => without_version(kind, written, found),
         None => url::default_for(kind),
     };
+    if kind != Kind::OpenAi {
+        let of_openai = [raw.credential.as_ref().map(|at| &at.place), raw.stream_usage.as_ref().map(|at| &at.place)];
+        for place in of_openai.into_iter().flatten() {
+            found.problem(place, "is for providers of kind openai; the others leave no choice");
+        }
+    }
+    let is_azure = base_url.host.ends_with(".azure.com");
+    if let Some(written) = raw.base_url.as_ref().filter(|_| is_azure && base_url.path.contains("/deployments/")) {
+        let message = "is of an Azure API that names the model in the path; write https://….openai.azure.com/openai/v1";
+        found.problem(&written.place, message);
+    }
+    let credential = value_or(&raw.credential, if is_azure { Credential::ApiKey } else { Credential::Bearer });
+    let stream_usage = value_or(&raw.stream_usage, true);
     let api_key = raw.api_key.as_ref().map(|key| key.value.clone());
-    Some(Provider { name: raw.name.value.clone(), kind, base_url, api_key, limits, model_limits, breaker })
+    let name = raw.name.value.clone();
+    Some(Provider { name, kind, base_url, api_key, credential, stream_usage, limits, model_limits, breaker })
 }
 
 /// SDKs want `/v1` in their base URL, so it is written here too; Weir adds the version itself.
@@ -36,8 +51,11 @@ fn without_version(kind: Kind, written: &At<BaseUrl>, found: &mut Findings) -> B
         Kind::Gemini => &["/v1", "/v1beta"],
     };
     let mut url = written.value.clone();
-    if let Some(version) = versions.iter().find(|version| url.path.ends_with(**version)) {
-        url.path = url.path.strip_suffix(version).unwrap_or_default().to_owned();
+    let rest = |version: &str| url.path.strip_suffix(version).map(str::to_owned);
+    if let Some((version, rest)) = versions.iter().find_map(|version| Some((version, rest(version)?)))
+        && !(kind == Kind::OpenAi && openai::names_version(&rest))
+    {
+        url.path = rest;
         found.warn(&written.place, format!("Weir adds {version} itself; it is left off here"));
     }
     url

@@ -22,7 +22,7 @@ pub use request::{Form, Request};
 
 use crate::headers::HeaderList;
 use crate::refusal::ErrorBody;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The API a client was written for, known by the path it calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,11 @@ impl Dialect {
 
     /// An error as this dialect's SDKs read it (PROVIDERS D.1, D.3).
     pub fn error_json(self, error: &ErrorBody) -> Vec<u8> {
+        self.error_json_with(error, None)
+    }
+
+    /// The same; `wait`: after how many milliseconds the request may come again, which Gemini says in the body.
+    pub fn error_json_with(self, error: &ErrorBody, wait: Option<u64>) -> Vec<u8> {
         let mut value = match self {
             Dialect::OpenAi => json!({ "error": {
                 "message": error.message, "type": error.kind, "param": error.param, "code": error.code,
@@ -95,6 +100,7 @@ impl Dialect {
                     401 => "UNAUTHENTICATED",
                     403 => "PERMISSION_DENIED",
                     404 => "NOT_FOUND",
+                    409 => "ABORTED",
                     429 => "RESOURCE_EXHAUSTED",
                     400..=499 => "INVALID_ARGUMENT",
                     502 | 503 | 529 => "UNAVAILABLE",
@@ -103,12 +109,17 @@ impl Dialect {
                 },
             }}),
         };
-        // Of all codes the SDK acts on these only: it sends the conversation again.
-        if let (Dialect::Anthropic, Some(code)) =
-            (self, error.code.as_deref().filter(|code| code.starts_with("thread_")))
-            && let Some(told) = value.get_mut("error").and_then(serde_json::Value::as_object_mut)
-        {
-            told.insert("details".to_owned(), json!({ "error_code": code }));
+        let details = match (self, error.code.as_deref(), wait) {
+            // Of all codes Anthropic's SDK acts on these only: it sends the conversation again.
+            (Dialect::Anthropic, Some(code), _) if code.starts_with("thread_") => Some(json!({ "error_code": code })),
+            (Dialect::Gemini, _, Some(wait)) => {
+                let delay = limits::seconds(wait);
+                Some(json!([{ "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay }]))
+            }
+            _ => None,
+        };
+        if let (Some(details), Some(fields)) = (details, value.get_mut("error").and_then(Value::as_object_mut)) {
+            fields.insert("details".to_owned(), details);
         }
         serde_json::to_vec(&value).unwrap_or_default()
     }

@@ -3,9 +3,9 @@
 use super::Exchange;
 use super::ask::Ask;
 use super::plan::Plan;
-use crate::cache::{self, Entry};
+use crate::cache::{self, Entry, Form};
 use crate::config::Target;
-use crate::dialect::{Dialect, Request};
+use crate::dialect::{Dialect, Parsed, Request, gemini};
 use crate::gateway::Gateway;
 use crate::headers::HeaderList;
 use crate::refusal::Reply;
@@ -66,15 +66,22 @@ impl Caching {
     /// None: the model has no cache.
     pub(super) fn new(gateway: &Gateway, ask: &Ask, plan: &Plan) -> Option<Self> {
         let exact = plan.cache()?;
-        // What passes between a client and a provider of its own kind has no place in an entry, but for OpenAI's.
-        let openai = plan
-            .task
-            .chat()
-            .and_then(Request::openai)
-            .filter(|parsed| cache::may_cache(parsed.chat(), exact.sampled).is_ok());
-        let key = openai.filter(|_| ask.cache != Mode::NoStore).map(|parsed| {
+        let request = plan.task.chat().filter(|request| {
+            // What only one kind of provider has may depend on the day, or run there.
+            request.bound().is_none() && cache::may_cache(request.chat(), exact.sampled).is_ok()
+        });
+        let key = request.filter(|_| ask.cache != Mode::NoStore).map(|request| {
             let tenant = ask.tenant.and_then(|tenant| gateway.config.tenants.get(tenant));
-            cache::key(tenant.map(|tenant| tenant.name.as_str()), &plan.scope(ask), parsed)
+            let (tenant, scope) = (tenant.map(|tenant| tenant.name.as_str()), plan.scope(ask));
+            let of_body = |form, parsed: &Parsed| cache::key_of_body(tenant, &scope, form, &ask.own, parsed.body());
+            match request {
+                Request::OpenAi(parsed) => cache::key(tenant, &scope, parsed),
+                Request::Anthropic(parsed) if parsed.chat().stream => of_body(Form::MessageStream, parsed),
+                Request::Anthropic(parsed) => of_body(Form::Message, parsed),
+                Request::Gemini(parsed, gemini::Mode::Whole) => of_body(Form::Content, parsed),
+                Request::Gemini(parsed, gemini::Mode::Sse) => of_body(Form::ContentStream, parsed),
+                Request::Gemini(parsed, gemini::Mode::Array) => of_body(Form::ContentArray, parsed),
+            }
         });
         let result = if key.is_some() { CacheResult::Miss } else { CacheResult::Bypass };
         let token = gateway.token();
@@ -204,10 +211,13 @@ pub(super) fn reply(
     entry: &Entry<'_>,
     looked: Looked,
     levels: &Levels,
+    now: u64,
 ) -> Reply {
     let wants_usage = plan.task.chat().is_some_and(|request| request.chat().wants_usage());
     let id = super::fallback_id(dialect, &ask.request_id);
-    let (content_type, body) = if plan.task.is_stream() {
+    let (content_type, body) = if let Some(told) = entry.told() {
+        (plan.task.answer_type(), told.to_vec())
+    } else if plan.task.is_stream() {
         ("text/event-stream; charset=utf-8", entry.stream(&id, wants_usage))
     } else {
         ("application/json", entry.whole(&id))
@@ -222,7 +232,7 @@ pub(super) fn reply(
         ("x-weir-cost-usd".into(), b"0".to_vec()),
         ("age".into(), age.to_string().into_bytes()),
     ];
-    headers.extend(dialect.limit_headers(levels));
+    headers.extend(dialect.limit_headers(levels, now));
     Reply { status: 200, headers, body }
 }
 
@@ -230,7 +240,10 @@ impl Exchange {
     /// What its answer is recorded with, if it may be kept.
     pub(super) fn recorder(&self) -> Option<cache::Recorder> {
         let max = self.caching.as_ref()?.records(&self.gateway)?;
-        Some(cache::Recorder::new(max, self.seed))
+        Some(match self.task.chat()? {
+            Request::OpenAi(_) => cache::Recorder::new(max, self.seed),
+            Request::Anthropic(_) | Request::Gemini(..) => cache::Recorder::verbatim(max, self.seed),
+        })
     }
 
     /// The answer is complete.

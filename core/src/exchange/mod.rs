@@ -18,7 +18,7 @@ pub use attempt::{Attempt, AttemptEvent, RETRY_AFTER};
 pub use front::{Front, FrontEvent};
 pub use step::{Effect, Flow, Step, Waker};
 
-use crate::config::Target;
+use crate::config::{OnUnsupported, Target};
 use crate::dialect::Dialect;
 use crate::failure::{Class, Failure};
 use crate::gateway::{Gateway, Held, Walk};
@@ -41,6 +41,7 @@ pub struct Exchange {
     own_headers: HeaderList,
     /// The body's share of the VM's memory.
     _held: Held,
+    on_unsupported: OnUnsupported,
     /// The target of each attempt of the chain, in order.
     slots: Vec<Target>,
     request_id: String,
@@ -67,6 +68,8 @@ pub struct Exchange {
     levels: Levels,
     /// Whether Envoy was told that it may try again.
     retries: bool,
+    /// A target knew a thought's signature for another model's: the next ones do not get any.
+    foreign_thought: Cell<bool>,
     /// The next attempt has been paid for out of the retry budget.
     paid: Cell<bool>,
     outcome: Cell<Option<stats::Outcome>>,
@@ -115,6 +118,7 @@ impl Exchange {
         let patience = hedge.unwrap_or(plan.patience());
         Self {
             gateway: gateway.clone(),
+            on_unsupported: plan.on_unsupported,
             slots: walk.slots,
             request_id: ask.request_id,
             own_headers: ask.own,
@@ -132,6 +136,7 @@ impl Exchange {
             tenant_permit: RefCell::new(admitted.tenant),
             levels: admitted.levels,
             retries,
+            foreign_thought: Cell::new(false),
             paid: Cell::new(false),
             outcome: Cell::new(None),
             cost: Cell::new(None),
@@ -247,6 +252,13 @@ impl Exchange {
         if let Some(permit) = &mut *self.tenant_permit.borrow_mut() {
             permit.used(tokens, now);
         }
+    }
+
+    /// Whether `target` shall not see the signatures of thoughts in the conversation: they are of the model that made
+    /// them, which most likely is the one that is asked first.
+    fn forgets_thoughts(&self, target: &Target) -> bool {
+        let is_first = self.slots.first().is_some_and(|first| first == target);
+        !is_first || self.foreign_thought.get()
     }
 
     /// How the request ends for its client; the first word counts.

@@ -6,7 +6,7 @@ use super::caching::Caching;
 use super::task::{Task, Wish};
 use super::translate;
 use crate::chance;
-use crate::config::{ExactCache, Millis, Model, Retries, Target};
+use crate::config::{ExactCache, Millis, Model, OnUnsupported, Retries, Target};
 use crate::dialect::Request;
 use crate::gateway::{Gateway, Held, Walk};
 use crate::headers::HeaderList;
@@ -31,6 +31,7 @@ pub(super) struct Plan {
     pub(super) arrived: u64,
     pub(super) deadline: u64,
     times: Times,
+    pub(super) on_unsupported: OnUnsupported,
     /// None: its answers are not cached.
     cache: Option<ExactCache>,
     /// What the cache has to do with it; None at first, or where there is none.
@@ -100,6 +101,7 @@ impl Plan {
                 hedge_after: model.hedge_after,
                 retries: model.retries.clone(),
             },
+            on_unsupported: model.on_unsupported,
             cache: model.cache.as_ref().and_then(|cache| cache.exact.clone()),
             caching: None,
             held,
@@ -231,7 +233,7 @@ fn able(gateway: &Gateway, model: &Model, task: &Task) -> Result<Vec<Candidate>,
     let mut able = Vec::with_capacity(model.targets.len());
     let mut obstacle = None;
     for target in &model.targets {
-        match translate::lower(gateway, task, target) {
+        match translate::lower(gateway, task, target, model.on_unsupported) {
             Ok(_) => able.extend(Candidate::new(&gateway.config, target)),
             Err(unsupported) => obstacle = obstacle.or(Some(unsupported)),
         }

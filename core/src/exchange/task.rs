@@ -1,8 +1,9 @@
 //! What a client wants done: a chat in any dialect, or one of the things that are no chat.
 
+use super::translate::Manner;
 use crate::config::{Kind, Provider};
 use crate::dialect::openai::{ParsedEmbeddings, ParsedResponse, parse_embeddings, parse_response};
-use crate::dialect::{CountForm, Counted, Dialect, Form, Request};
+use crate::dialect::{self, CountForm, Counted, Dialect, Form, Request};
 use crate::provider::{self, anthropic, gemini, openai};
 use crate::refusal::Refusal;
 use crate::traffic::Size;
@@ -79,6 +80,11 @@ impl Task {
         }
     }
 
+    /// The content type of its answer.
+    pub(super) fn answer_type(&self) -> &'static str {
+        if self.is_stream() { self.stream_type() } else { "application/json" }
+    }
+
     /// What it takes, with a body of `bytes`.
     pub(super) fn size(&self, bytes: usize) -> Size {
         match self {
@@ -120,8 +126,14 @@ impl Task {
     }
 
     /// The client's body for a provider of its own kind.
-    pub(super) fn relayed(&self, model: &str) -> Vec<u8> {
+    pub(super) fn relayed(&self, model: &str, manner: Manner) -> Vec<u8> {
         match self {
+            Self::Chat(Request::Gemini(parsed, _)) if manner.forgets_thoughts => {
+                dialect::gemini::relay::write_unsigned(parsed, model)
+            }
+            Self::Chat(Request::OpenAi(parsed)) if !manner.stream_usage => {
+                openai::request::with_model(parsed.body(), &parsed.chat().model, model)
+            }
             Self::Chat(request) => request.relayed(model),
             Self::Embeddings(parsed) => openai::request::with_model(parsed.body(), &parsed.request().model, model),
             Self::Response(parsed) => openai::request::with_model(parsed.body(), &parsed.request().model, model),

@@ -7,6 +7,8 @@ use crate::config::Millis;
 pub enum Class {
     /// The request itself is wrong; it would be wrong everywhere.
     InvalidRequest,
+    /// The conversation holds a signature of a thought that is none of this model's: without it, it may do.
+    ForeignThought,
     /// The prompt does not fit this model.
     ContextTooLong,
     /// The provider will not answer this content.
@@ -87,8 +89,9 @@ pub enum Scope {
 
 impl Class {
     /// All of them, each at its [`Self::index`].
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Class::InvalidRequest,
+        Class::ForeignThought,
         Class::ContextTooLong,
         Class::ContentPolicy,
         Class::TooLarge,
@@ -148,6 +151,7 @@ impl Class {
         match self {
             //                           verdict      retry  cool         scope
             Class::InvalidRequest => row(Return,      false, NO,          Target),
+            Class::ForeignThought => row(NextHealthy, true,  NO,          Target),
             Class::ContextTooLong => row(NextHealthy, false, NO,          Target),
             Class::ContentPolicy  => row(Return,      false, NO,          Target),
             Class::TooLarge       => row(Return,      false, NO,          Target),
@@ -179,6 +183,7 @@ impl Class {
     pub fn name(self) -> &'static str {
         match self {
             Class::InvalidRequest => "invalid_request",
+            Class::ForeignThought => "foreign_thought",
             Class::ContextTooLong => "context_too_long",
             Class::ContentPolicy => "content_policy",
             Class::TooLarge => "too_large",
@@ -205,6 +210,7 @@ impl Class {
     pub fn describe(self) -> &'static str {
         match self {
             Class::InvalidRequest => "invalid request",
+            Class::ForeignThought => "the signature of another model's thought",
             Class::ContextTooLong => "context length exceeded",
             Class::ContentPolicy => "content policy",
             Class::TooLarge => "request too large",

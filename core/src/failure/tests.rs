@@ -154,6 +154,8 @@ fn gemini_row_by_row() {
     check(400, "INVALID_ARGUMENT", "API key not valid.", "", credential);
     let long = "The input token count (2) exceeds the maximum number of tokens allowed (1).";
     check(400, "INVALID_ARGUMENT", long, "", "ContextTooLong: F");
+    check(400, "INVALID_ARGUMENT", "Corrupted thought signature.", "", "ForeignThought: RF");
+    check(400, "INVALID_ARGUMENT", "Function call is missing a thought_signature.", "", "ForeignThought: RF");
     check(400, "FAILED_PRECONDITION", "User location is not supported", "", credential);
     check(401, "UNAUTHENTICATED", "m", "", credential);
     for reason in ["API_KEY_SERVICE_BLOCKED", "SERVICE_DISABLED", "CONSUMER_SUSPENDED"] {

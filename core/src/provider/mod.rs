@@ -22,9 +22,9 @@ pub fn path(provider: &Provider, model: &str, stream: bool) -> String {
 }
 
 /// The headers that carry the credential, and those without which the provider does not answer.
-pub fn credential_headers(kind: Kind, key: &str) -> Vec<(&'static str, String)> {
-    match kind {
-        Kind::OpenAi => openai::credential_headers(key).into(),
+pub fn credential_headers(provider: &Provider, key: &str) -> Vec<(&'static str, String)> {
+    match provider.kind {
+        Kind::OpenAi => openai::credential_headers(provider.credential, key).into(),
         Kind::Anthropic => anthropic::credential_headers(key).into(),
         Kind::Gemini => gemini::credential_headers(key).into(),
     }

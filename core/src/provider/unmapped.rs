@@ -3,16 +3,39 @@
 
 use super::Unsupported;
 use crate::chat::ChatRequest;
+use crate::config::OnUnsupported;
 use crate::json::{Raw, Str};
 
 /// The names of dropped parameters, each once, for `x-weir-dropped-params`.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Dropped(pub Vec<&'static str>);
+pub(crate) struct Dropped {
+    pub(crate) names: Vec<&'static str>,
+    policy: OnUnsupported,
+}
 
 impl Dropped {
+    /// None so far; `policy` says what becomes of those that change the answer.
+    pub(crate) fn under(policy: OnUnsupported) -> Self {
+        Self { names: Vec::new(), policy }
+    }
+
     pub(crate) fn add(&mut self, name: &'static str) {
-        if !self.0.contains(&name) {
-            self.0.push(name);
+        if !self.names.contains(&name) {
+            self.names.push(name);
+        }
+    }
+
+    /// A parameter that changes the answer has no place.
+    ///
+    /// # Errors
+    /// `unsupported`, unless such parameters are dropped, by that name.
+    pub(crate) fn instead(&mut self, name: &'static str, unsupported: Unsupported) -> Result<(), Unsupported> {
+        match self.policy {
+            OnUnsupported::Error => Err(unsupported),
+            OnUnsupported::Drop => {
+                self.add(name);
+                Ok(())
+            }
         }
     }
 
@@ -22,6 +45,16 @@ impl Dropped {
         }
     }
 }
+
+/// What only OpenAI computes, and why the others do not.
+const NOT_COMPUTED: [(&str, &str); 6] = [
+    ("logprobs", "log probabilities are not available from this provider"),
+    ("top_logprobs", "log probabilities are not available from this provider"),
+    ("logit_bias", "token ids mean nothing to this provider"),
+    ("modalities", "this provider does not answer in audio"),
+    ("audio", "this provider does not answer in audio"),
+    ("web_search_options", "web search is not available from this provider"),
+];
 
 /// Finds what cannot be asked of any provider but OpenAI, and drops the hints that only OpenAI reads.
 pub(crate) fn review(chat: &ChatRequest<'_>, dropped: &mut Dropped) -> Result<(), Unsupported> {
@@ -75,22 +108,23 @@ pub(crate) fn review(chat: &ChatRequest<'_>, dropped: &mut Dropped) -> Result<()
     let errors = [
         (functions.is_some(), "functions", "`functions` is deprecated; use `tools`"),
         (function_call.is_some(), "function_call", "`function_call` is deprecated; use `tool_choice`"),
-        (*logprobs == Some(true), "logprobs", "log probabilities are not available from this provider"),
-        (
-            top_logprobs.is_some_and(|top| top > 0),
-            "top_logprobs",
-            "log probabilities are not available from this provider",
-        ),
-        (says(logit_bias), "logit_bias", "token ids mean nothing to this provider"),
-        (wants_audio, "modalities", "this provider does not answer in audio"),
-        (says(audio), "audio", "this provider does not answer in audio"),
-        (web_search_options.is_some(), "web_search_options", "web search is not available from this provider"),
         (*n == Some(0), "n", "`n` must be at least 1"),
         (*max_completion_tokens == Some(0), "max_completion_tokens", "the limit must be at least 1"),
         (*max_tokens == Some(0), "max_tokens", "the limit must be at least 1"),
     ];
     if let Some((_, param, message)) = errors.into_iter().find(|(is_set, ..)| *is_set) {
         return Err(Unsupported::new(param, message));
+    }
+    let is_asked = [
+        *logprobs == Some(true),
+        top_logprobs.is_some_and(|top| top > 0),
+        says(logit_bias),
+        wants_audio,
+        says(audio),
+        web_search_options.is_some(),
+    ];
+    for (_, (name, message)) in is_asked.into_iter().zip(NOT_COMPUTED).filter(|(is_asked, _)| *is_asked) {
+        dropped.instead(name, Unsupported::new(name, message))?;
     }
 
     dropped.add_if(says(metadata), "metadata");

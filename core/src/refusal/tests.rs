@@ -32,6 +32,24 @@ fn a_bill_is_not_worth_a_retry_whatever_the_provider_says() {
 }
 
 #[test]
+fn a_gemini_client_reads_the_wait_in_the_body() {
+    let attempted = |class, wait: Option<u64>| Attempted {
+        target: Target { provider: "p".into(), model: "m".into(), weight: None },
+        failure: Failure { retry_after: wait.map(Millis), ..Failure::plain(class, Some(429), "") },
+    };
+    let details = |refusal: &Refusal, dialect| {
+        let body: serde_json::Value = serde_json::from_slice(&refusal.reply(dialect).body).unwrap();
+        body["error"]["details"].clone()
+    };
+    let limited = Refusal::Failed(vec![attempted(Class::RateLimited, Some(34_400))]);
+    let info = serde_json::json!([{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.400s"}]);
+    assert_eq!(details(&limited, Dialect::Gemini), info);
+    assert!(details(&limited, Dialect::OpenAi).is_null() && details(&limited, Dialect::Anthropic).is_null());
+    let spent = Refusal::Failed(vec![attempted(Class::QuotaExhausted, Some(34_400))]);
+    assert!(details(&spent, Dialect::Gemini).is_null(), "a wait would not help");
+}
+
+#[test]
 fn a_request_over_the_limit_is_not_worth_a_retry() {
     assert_eq!(told(&[(Class::OverLimit, Some(1_000))]), "429 rate_limit_exceeded - false");
     assert_eq!(told(&[(Class::RateLimited, None)]), "429 rate_limit_exceeded - false");

@@ -176,9 +176,9 @@ impl Permit {
         used
     }
 
-    /// The client left, or the answer broke off. What had come by then, in bytes, is what is known of its cost.
+    /// The client left. What the provider had told by then, and the bytes that had come, are what is known of its cost.
     pub fn aborted(mut self, usage: Option<Usage>, text: u64, now: u64) -> Used {
-        let used = self.used(usage, text);
+        let used = self.used_so_far(usage, text);
         let (probe, worker) = (self.probe, self.traffic.worker);
         self.close(used.usage.total(), now, |state| {
             if probe {
@@ -199,10 +199,15 @@ impl Permit {
         used
     }
 
-    /// No answer came, or not all of it. The tokens it took all the same, and what Envoy's outlier detection shall make of
-    /// it; None: nothing.
-    pub fn failed(mut self, failure: &Failure, now: u64) -> (u64, Option<Failed>) {
-        let rule = failure.class.rule();
+    /// A stream broke off that the client saw. What had come by then is what is known of its cost.
+    pub fn broke_off(self, failure: &Failure, usage: Option<Usage>, text: u64, now: u64) -> Used {
+        let used = self.used_so_far(usage, text);
+        self.fails(failure, used.usage.total(), now);
+        used
+    }
+
+    /// No answer came. The tokens it took all the same, and what Envoy's outlier detection shall make of it; None: nothing.
+    pub fn failed(self, failure: &Failure, now: u64) -> (u64, Option<Failed>) {
         // Where the provider may have worked on it, the estimate stands.
         let used = match failure.class {
             Class::Timeout | Class::Connection | Class::Truncated | Class::Unreadable | Class::AnswerTooLarge => {
@@ -210,7 +215,12 @@ impl Permit {
             }
             _ => 0,
         };
-        let Some(breaker) = self.desk().map(|desk| desk.breaker.clone()) else { return (used, None) };
+        (used, self.fails(failure, used, now))
+    }
+
+    fn fails(mut self, failure: &Failure, used: u64, now: u64) -> Option<Failed> {
+        let rule = failure.class.rule();
+        let breaker = self.desk()?.breaker.clone();
         let why = if matches!(rule.cool, Cool::AtLeast(_)) { Why::Broken } else { Why::Asked };
         let cool = rule.cool.time(failure.retry_after).map(|wait| wait.0.min(breaker.max_cooldown.0));
         let part = (rule.scope == Scope::Target).then_some(self.part);
@@ -233,7 +243,18 @@ impl Permit {
                 Verdict::NextHealthy | Verdict::Return => None,
             };
         });
-        (used, outcome)
+        outcome
+    }
+
+    /// Of an answer that has not come to its end: what the provider has told so far may be the beginning of it only
+    /// (Anthropic counts the prompt before the answer begins).
+    fn used_so_far(&self, usage: Option<Usage>, text: u64) -> Used {
+        let Used { usage: guess, .. } = self.used(None, text);
+        let usage = match usage {
+            Some(told) => Usage { completion: told.completion.max(guess.completion), ..told },
+            None => guess,
+        };
+        Used { usage, is_estimate: true }
     }
 
     fn used(&self, usage: Option<Usage>, text: u64) -> Used {

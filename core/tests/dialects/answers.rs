@@ -19,7 +19,7 @@ fn read(kind: &str, body: &[u8], emit: &mut dyn FnMut(ChatEvent<'_>)) -> Result<
 }
 
 /// The answer in each client's form.
-fn seen(kind: &str, body: &[u8]) -> Result<[(&'static str, Vec<u8>); 3], Failure> {
+pub(crate) fn seen(kind: &str, body: &[u8]) -> Result<[(&'static str, Vec<u8>); 3], Failure> {
     let mut to_openai = openai::Collector::default();
     let mut to_anthropic = anthropic::Collector::new(true);
     let mut to_gemini = gemini::Collector::new(true);

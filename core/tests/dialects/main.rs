@@ -4,6 +4,7 @@
 mod answers;
 mod anything;
 mod cases;
+mod page;
 mod pretty;
 mod requests;
 mod rounds;

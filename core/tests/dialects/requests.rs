@@ -7,7 +7,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use weir_core::capability::Table;
 use weir_core::chat::{ChatRequest, Content, Part};
-use weir_core::config::Kind;
+use weir_core::config::{Kind, OnUnsupported};
 use weir_core::dialect::{Dialect, Parsed, anthropic, gemini, openai as openai_dialect};
 use weir_core::provider::{self, Unsupported};
 use weir_core::refusal::Refusal;
@@ -61,7 +61,7 @@ pub(crate) fn translate(parsed: &Parsed, kind: Kind, model: &str) -> Result<(Vec
     translate_chat(parsed.chat(), kind, model)
 }
 
-fn translate_chat(
+pub(crate) fn translate_chat(
     chat: &ChatRequest<'_>,
     kind: Kind,
     model: &str,
@@ -69,16 +69,16 @@ fn translate_chat(
     let capabilities = Table::builtin().unwrap().of(kind, model);
     match kind {
         Kind::OpenAi => {
-            let request = provider::openai::translate::translate(chat, model, &capabilities)?;
-            Ok((request.write(), request.dropped))
+            let request = provider::openai::translate::translate(chat, model, &capabilities, OnUnsupported::Error)?;
+            Ok((request.write(true), request.dropped))
         }
         Kind::Anthropic => {
-            let request = provider::anthropic::request::translate(chat, model, &capabilities)?;
+            let request = provider::anthropic::request::translate(chat, model, &capabilities, OnUnsupported::Error)?;
             Ok((request.write(), request.dropped))
         }
         Kind::Gemini => {
-            let request = provider::gemini::request::translate(chat, model, &capabilities)?;
-            Ok((request.write(), request.dropped))
+            let request = provider::gemini::request::translate(chat, model, &capabilities, OnUnsupported::Error)?;
+            Ok((request.write(false), request.dropped))
         }
     }
 }

@@ -10,7 +10,7 @@ use proptest::{
 use serde_json::{Map, Value, json};
 use weir_core::{
     capability::Table,
-    config::Kind,
+    config::{Kind, OnUnsupported},
     dialect::openai,
     provider::{self, Unsupported},
 };
@@ -192,13 +192,18 @@ fn request() -> impl Strategy<Value = Value> {
     })
 }
 
+fn policy() -> impl Strategy<Value = OnUnsupported> {
+    prop_oneof![Just(OnUnsupported::Error), Just(OnUnsupported::Drop)]
+}
+
 /// The body for a target.
-fn translate(body: &Value, kind: Kind, model: &str) -> Result<Vec<u8>, Unsupported> {
+fn translate(body: &Value, kind: Kind, model: &str, policy: OnUnsupported) -> Result<Vec<u8>, Unsupported> {
     let parsed = openai::parse(serde_json::to_vec(body).unwrap()).unwrap();
     let capabilities = Table::builtin().unwrap().of(kind, model);
+    let chat = parsed.chat();
     match kind {
-        Kind::Anthropic => Ok(provider::anthropic::request::translate(parsed.chat(), model, &capabilities)?.write()),
-        Kind::Gemini => Ok(provider::gemini::request::translate(parsed.chat(), model, &capabilities)?.write()),
+        Kind::Anthropic => Ok(provider::anthropic::request::translate(chat, model, &capabilities, policy)?.write()),
+        Kind::Gemini => Ok(provider::gemini::request::translate(chat, model, &capabilities, policy)?.write(false)),
         Kind::OpenAi => unreachable!("it gets the body as it came"),
     }
 }
@@ -217,7 +222,7 @@ fn a_valid_request_is_accepted_everywhere_or_refused_by_name() {
     };
     let mut runner =
         TestRunner::new(Config { cases: 400, max_shrink_iters: 200, failure_persistence: None, ..Config::default() });
-    let outcome = runner.run(&request(), |body| {
+    let outcome = runner.run(&(request(), policy()), |(body, policy)| {
         let mut own = body.clone();
         own["model"] = json!("gpt-5.6");
         let valid = [
@@ -235,7 +240,7 @@ fn a_valid_request_is_accepted_everywhere_or_refused_by_name() {
         let (status, said) = send(Provider::OpenAi, "/v1/chat/completions", serde_json::to_vec(&own).unwrap());
         prop_assert_eq!(status, 200, "the generator makes valid requests: {}\n{}", said, body);
         for (kind, model) in TARGETS {
-            let written = match translate(&body, kind, model) {
+            let written = match translate(&body, kind, model, policy) {
                 Ok(written) => written,
                 Err(Unsupported { param, message }) => {
                     refused.set(refused.get() + 1);

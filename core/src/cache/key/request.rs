@@ -26,6 +26,12 @@ pub(super) const WITHOUT_EFFECT: [&str; 10] = [
     "store",
 ];
 
+/// The same of a body of Anthropic's dialect; how the answer is told is a part of the key.
+pub(super) const WITHOUT_EFFECT_AT_ANTHROPIC: [&str; 4] = ["model", "stream", "metadata", "service_tier"];
+
+/// And of Gemini's, in both casings.
+pub(super) const WITHOUT_EFFECT_AT_GEMINI: [&str; 3] = ["labels", "serviceTier", "service_tier"];
+
 impl Canonical for ChatRequest<'_> {
     fn feed(&self, to: &mut Feed) {
         let ChatRequest {

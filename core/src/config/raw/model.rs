@@ -2,10 +2,10 @@
 
 use super::target::{Targets, targets};
 use super::{ANSWERS, whole};
-use crate::config::Millis;
 use crate::config::problem::{At, Findings};
 use crate::config::read::Cursor;
 use crate::config::yaml::Value;
+use crate::config::{Millis, OnUnsupported};
 
 #[derive(Debug)]
 pub(in crate::config) struct Model {
@@ -18,6 +18,7 @@ pub(in crate::config) struct Model {
     pub(in crate::config) backoff: Option<At<(Millis, Millis)>>,
     pub(in crate::config) hedge_after: Option<At<Millis>>,
     pub(in crate::config) cache: Option<Cache>,
+    pub(in crate::config) on_unsupported: Option<At<OnUnsupported>>,
 }
 
 #[derive(Debug, Default)]
@@ -40,6 +41,7 @@ pub(in crate::config) struct SemanticCache {
 
 /// A list of targets, or a map that says more.
 pub(super) fn model(name: At<String>, cursor: Cursor<'_>, found: &mut Findings) -> Model {
+    const BEHAVIOURS: &[(&str, OnUnsupported)] = &[("error", OnUnsupported::Error), ("drop", OnUnsupported::Drop)];
     let mut model = Model {
         name,
         targets: None,
@@ -50,6 +52,7 @@ pub(super) fn model(name: At<String>, cursor: Cursor<'_>, found: &mut Findings) 
         backoff: None,
         hedge_after: None,
         cache: None,
+        on_unsupported: None,
     };
     if let Value::List(_) = cursor.node.value {
         model.targets = targets(cursor, found);
@@ -68,6 +71,7 @@ pub(super) fn model(name: At<String>, cursor: Cursor<'_>, found: &mut Findings) 
         });
         model.hedge_after = map.get("hedge_after", f, |c, f| c.duration(f));
         model.cache = map.get("cache", f, cache);
+        model.on_unsupported = map.get("on_unsupported", f, |c, f| c.choice("behaviour", BEHAVIOURS, f));
     });
     model
 }

@@ -1,10 +1,10 @@
 //! A provider as it was written.
 
 use super::limits::{Limits, ModelLimits, limits};
-use super::{each, env_var, whole};
+use super::{ANSWERS, each, env_var, whole};
 use crate::config::problem::{At, Findings};
 use crate::config::read::Cursor;
-use crate::config::{BaseUrl, EnvVar, Kind, Millis, names, url};
+use crate::config::{BaseUrl, Credential, EnvVar, Kind, Millis, names, url};
 
 #[derive(Debug)]
 pub(in crate::config) struct Provider {
@@ -14,6 +14,8 @@ pub(in crate::config) struct Provider {
     pub(in crate::config) api_key: Option<At<EnvVar>>,
     /// A key was written, if perhaps not one that can be used.
     pub(in crate::config) has_key: bool,
+    pub(in crate::config) credential: Option<At<Credential>>,
+    pub(in crate::config) stream_usage: Option<At<bool>>,
     pub(in crate::config) limits: Limits,
     pub(in crate::config) models: Vec<ModelLimits>,
     pub(in crate::config) consecutive_failures: Option<At<u64>>,
@@ -26,12 +28,15 @@ pub(in crate::config) struct Provider {
 pub(super) fn provider(name: At<String>, cursor: Cursor<'_>, found: &mut Findings) -> Provider {
     const KINDS: &[(&str, Kind)] =
         &[("openai", Kind::OpenAi), ("anthropic", Kind::Anthropic), ("gemini", Kind::Gemini)];
+    const CREDENTIALS: &[(&str, Credential)] = &[("bearer", Credential::Bearer), ("api-key", Credential::ApiKey)];
     let mut provider = Provider {
         name,
         kind: None,
         base_url: None,
         api_key: None,
         has_key: false,
+        credential: None,
+        stream_usage: None,
         limits: Limits::default(),
         models: Vec::new(),
         consecutive_failures: None,
@@ -44,6 +49,8 @@ pub(super) fn provider(name: At<String>, cursor: Cursor<'_>, found: &mut Finding
         provider.base_url = map.get("base_url", f, base_url);
         provider.has_key = map.has("api_key");
         provider.api_key = map.get("api_key", f, |c, f| env_var(c, "OPENAI_API_KEY", "key", f));
+        provider.credential = map.get("credential", f, |c, f| c.choice("header", CREDENTIALS, f));
+        provider.stream_usage = map.get("stream_usage", f, |c, f| c.choice("answer", ANSWERS, f));
         provider.limits = map.get("limits", f, limits).unwrap_or_default();
         let models = map.get("models", f, |c, f| each(c, "model", f, model_limits));
         provider.models = models.into_iter().flatten().flatten().collect();

@@ -28,9 +28,9 @@ fn the_smallest_file_is_filled_with_the_documented_defaults() {
     let text = serde_json::to_string(&(&config.listen, &config.admin, &config.sidecar, &config.store)).unwrap();
     expect![[r#"["127.0.0.1:10000","127.0.0.1:9901",{"listen":{"tcp":"127.0.0.1:10001"},"on_outage":"local","call_deadline":50,"secret":null},"memory"]"#]]
         .assert_eq(&text);
-    expect![[r#"{"name":"claude","kind":"anthropic","base_url":{"tls":true,"host":"api.anthropic.com","port":443,"path":""},"api_key":"ANTHROPIC_API_KEY","limits":{"requests_per_minute":null,"tokens_per_minute":null,"concurrency":null,"burst":null,"burst_tokens":null},"model_limits":[],"breaker":{"consecutive_failures":5,"failure_rate":50,"eject_for":30000,"max_cooldown":3600000}}"#]]
+    expect![[r#"{"name":"claude","kind":"anthropic","base_url":{"tls":true,"host":"api.anthropic.com","port":443,"path":""},"api_key":"ANTHROPIC_API_KEY","credential":"bearer","stream_usage":true,"limits":{"requests_per_minute":null,"tokens_per_minute":null,"concurrency":null,"burst":null,"burst_tokens":null},"model_limits":[],"breaker":{"consecutive_failures":5,"failure_rate":50,"eject_for":30000,"max_cooldown":3600000}}"#]]
         .assert_eq(&serde_json::to_string(&config.providers[1]).unwrap());
-    expect![[r#"{"name":"smart","targets":[{"provider":"openai","model":"gpt-5.6","weight":null},{"provider":"claude","model":"claude-sonnet-5-5","weight":null},{"provider":"gemini","model":"gemini-3.8-flash","weight":null}],"first_token_timeout":10000,"answer_timeout":60000,"deadline":120000,"retries":{"per_target":0,"backoff_min":50,"backoff_max":2000},"hedge_after":null,"cache":null}"#]]
+    expect![[r#"{"name":"smart","targets":[{"provider":"openai","model":"gpt-5.6","weight":null},{"provider":"claude","model":"claude-sonnet-5-5","weight":null},{"provider":"gemini","model":"gemini-3.8-flash","weight":null}],"first_token_timeout":10000,"answer_timeout":60000,"deadline":120000,"retries":{"per_target":0,"backoff_min":50,"backoff_max":2000},"hedge_after":null,"cache":null,"on_unsupported":"error"}"#]]
         .assert_eq(&serde_json::to_string(&config.models[0]).unwrap());
     let rest = (
         &config.waiting_room,
@@ -48,9 +48,9 @@ fn the_smallest_file_is_filled_with_the_documented_defaults() {
 fn the_spelled_out_example_says_what_it_says() {
     let config = config(include_str!("../../../../envoy/weir.yaml"));
     let model = config.model("smart").unwrap();
-    expect![[r#"{"name":"smart","targets":[{"provider":"openai","model":"gpt-5.6","weight":null},{"provider":"claude","model":"claude-sonnet-5-5","weight":null},{"provider":"gemini","model":"gemini-3.8-flash","weight":1}],"first_token_timeout":10000,"answer_timeout":60000,"deadline":120000,"retries":{"per_target":1,"backoff_min":50,"backoff_max":2000},"hedge_after":3000,"cache":{"exact":{"ttl":3600000,"sampled":false},"semantic":{"threshold":0.95,"shadow":false}}}"#]]
+    expect![[r#"{"name":"smart","targets":[{"provider":"openai","model":"gpt-5.6","weight":null},{"provider":"claude","model":"claude-sonnet-5-5","weight":null},{"provider":"gemini","model":"gemini-3.8-flash","weight":1}],"first_token_timeout":10000,"answer_timeout":60000,"deadline":120000,"retries":{"per_target":1,"backoff_min":50,"backoff_max":2000},"hedge_after":3000,"cache":{"exact":{"ttl":3600000,"sampled":false},"semantic":{"threshold":0.95,"shadow":false}},"on_unsupported":"error"}"#]]
         .assert_eq(&serde_json::to_string(model).unwrap());
-    expect![[r#"{"name":"openai","kind":"open_ai","base_url":{"tls":true,"host":"api.openai.com","port":443,"path":""},"api_key":"OPENAI_API_KEY","limits":{"requests_per_minute":60000,"tokens_per_minute":2000000,"concurrency":100,"burst":60000,"burst_tokens":2000000},"model_limits":[{"model":"gpt-5.6","limits":{"requests_per_minute":30000,"tokens_per_minute":1000000,"concurrency":50,"burst":null,"burst_tokens":null}}],"breaker":{"consecutive_failures":5,"failure_rate":50,"eject_for":30000,"max_cooldown":3600000}}"#]]
+    expect![[r#"{"name":"openai","kind":"open_ai","base_url":{"tls":true,"host":"api.openai.com","port":443,"path":""},"api_key":"OPENAI_API_KEY","credential":"bearer","stream_usage":true,"limits":{"requests_per_minute":60000,"tokens_per_minute":2000000,"concurrency":100,"burst":60000,"burst_tokens":2000000},"model_limits":[{"model":"gpt-5.6","limits":{"requests_per_minute":30000,"tokens_per_minute":1000000,"concurrency":50,"burst":null,"burst_tokens":null}}],"breaker":{"consecutive_failures":5,"failure_rate":50,"eject_for":30000,"max_cooldown":3600000}}"#]]
         .assert_eq(&serde_json::to_string(&config.providers[0]).unwrap());
     expect![[r#"{"name":"team-a","keys":[{"sha256":"554a0d05033791f46fede07b724fa246c95235f60a9fb74caad37d1408b4df58","expires":null},{"sha256":"582b1a1e90a72187bb326aadf5598d7d932d00e8ccc8a0c52812df0e33782bb1","expires":1801396800000}],"models":["smart","openai/gpt-5.6"],"limits":{"requests_per_minute":600,"tokens_per_minute":200000,"concurrency":null,"burst":null,"burst_tokens":null},"model_limits":[{"model":"openai/gpt-5.6","limits":{"requests_per_minute":60,"tokens_per_minute":null,"concurrency":null,"burst":null,"burst_tokens":null}}],"model_targets":[],"budget":{"microusd":50000000,"per":"day"}}"#]]
         .assert_eq(&serde_json::to_string(&config.tenants[0]).unwrap());
@@ -91,8 +91,8 @@ fn the_answer_timeout_follows_the_first_token_timeout_and_the_deadline() {
 #[test]
 fn base_urls() {
     expect!["tls=false host=localhost port=11434 path="].assert_eq(&base_url("http://localhost:11434"));
-    expect!["tls=true host=x.openai.azure.com port=443 path=/openai/deployments/d"]
-        .assert_eq(&base_url("https://X.openai.azure.com/openai/deployments/d/"));
+    expect!["tls=true host=x.openai.azure.com port=443 path=/openai"]
+        .assert_eq(&base_url("https://X.openai.azure.com/openai/"));
     expect!["tls=false host=::1 port=80 path="].assert_eq(&base_url("http://[::1]"));
     expect!["tls=false host=10.0.0.1 port=8000 path="].assert_eq(&base_url("http://10.0.0.1:8000/v1/"));
     expect!["must start with http:// or https://"].assert_eq(&base_url("api.openai.com"));

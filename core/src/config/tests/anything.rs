@@ -41,6 +41,8 @@ fn plausible() -> impl Strategy<Value = String> {
         Just("retries"),
         Just("backoff"),
         Just("hedge_after"),
+        Just("on_unsupported"),
+        Just("drop"),
         Just("1s..2s"),
         Just("deadline"),
         Just("99999999999999999999"),

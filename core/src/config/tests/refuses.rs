@@ -356,6 +356,39 @@ fn targets_exist() {
 }
 
 #[test]
+fn what_only_servers_of_openais_kind_differ_in_is_theirs() {
+    check(
+        "providers: { a: { kind: gemini, api_key: $K, credential: bearer, stream_usage: false } }",
+        expect![[r#"
+            1:58: providers.a.credential: is for providers of kind openai; the others leave no choice
+            1:80: providers.a.stream_usage: is for providers of kind openai; the others leave no choice
+        "#]],
+    );
+    check(
+        "providers: { a: { kind: openai, api_key: $K, credential: x-key } }",
+        expect![[r#"
+            1:58: providers.a.credential: unknown header "x-key"; known: bearer, api-key
+        "#]],
+    );
+    check(
+        "providers: { a: { kind: openai, api_key: $K, base_url: \"https://x.openai.azure.com/openai/deployments/d\" } }",
+        expect![[r#"
+            1:56: providers.a.base_url: is of an Azure API that names the model in the path; write https://….openai.azure.com/openai/v1
+        "#]],
+    );
+}
+
+#[test]
+fn what_becomes_of_a_parameter_without_a_place_is_one_of_two() {
+    check(
+        &with("").replace("[a/x]", "{ targets: [a/x], on_unsupported: ignore }"),
+        expect![[r#"
+            2:48: models.m.on_unsupported: unknown behaviour "ignore"; known: error, drop
+        "#]],
+    );
+}
+
+#[test]
 fn times_fit_each_other() {
     let model = |times: &str| with("").replace("[a/x]", &format!("{{ targets: [a/x], {times} }}"));
     check(

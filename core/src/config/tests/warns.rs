@@ -8,9 +8,9 @@ fn what_is_not_in_force_is_said() {
     check(
         include_str!("../../../../envoy/weir.yaml"),
         expect![[r#"
-            warning 40:7: models.smart.cache.semantic: not in force yet in this version
-            warning 58:1: jobs: not in force yet in this version
-            warning 59:14: telemetry.otlp: not in force yet in this version
+            warning 43:7: models.smart.cache.semantic: not in force yet in this version
+            warning 61:1: jobs: not in force yet in this version
+            warning 62:14: telemetry.otlp: not in force yet in this version
         "#]],
     );
     check_with("store: memory\n", expect!["ok\n"]);
@@ -31,6 +31,10 @@ fn what_will_surprise_is_said() {
         expect![[r#"
         warning 1:56: providers.a.base_url: Weir adds /v1 itself; it is left off here
     "#]],
+    );
+    check(
+        "providers: { a: { kind: openai, api_key: $K, base_url: \"https://api.cloudflare.com/client/v4/accounts/7/ai/v1\" } }",
+        expect!["ok\n"],
     );
     check(
         &with("admin: 0.0.0.0:9901\n"),

@@ -130,7 +130,7 @@ fn neutral(body: Body<'_>) -> Result<Neutral<'_>, Refusal> {
         safety_identifier: metadata.and_then(|metadata| metadata.user_id),
         ..ChatRequest::of(model)
     };
-    Ok(Neutral { chat, own_kind, hints: hints.0, shows_thoughts: thought.shown, places })
+    Ok(Neutral { chat, own_kind, hints: hints.names, shows_thoughts: thought.shown, places })
 }
 
 /// The rest of the conversation is at the provider that answered last. One of another kind has kept nothing, and its answers

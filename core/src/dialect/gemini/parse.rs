@@ -128,7 +128,7 @@ fn neutral<'a>(body: Body<'a>, made: &'a [Box<RawValue>], model: String, stream:
         thinking_budget: config.budget,
         ..ChatRequest::of(model.into())
     };
-    Ok(Neutral { chat, own_kind, hints: hints.0, shows_thoughts: config.shows_thoughts, places })
+    Ok(Neutral { chat, own_kind, hints: hints.names, shows_thoughts: config.shows_thoughts, places })
 }
 
 fn tools<'a>(

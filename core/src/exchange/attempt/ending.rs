@@ -17,11 +17,16 @@ impl Attempt {
         }
     }
 
-    /// A stream that the client sees ends without its end.
-    pub(super) fn broke_off(&mut self, failure: &Failure, now: u64) {
-        self.failed(failure, now);
+    /// A stream that the client sees ends without its end; `so_far` is what the provider has told of its usage, and the
+    /// bytes of content that came.
+    pub(super) fn broke_off(&mut self, failure: &Failure, so_far: (Option<Usage>, u64), now: u64) {
         self.exchange.ends(stats::Outcome::Cut, now);
         self.state = State::Over;
+        let Some(permit) = self.permit.take() else { return };
+        self.exchange.gateway.stats.attempt(&self.target, AttemptResult::Failed(failure.class));
+        let provider = permit.provider();
+        self.used(permit.broke_off(failure, so_far.0, so_far.1, now), now);
+        self.exchange.gateway.show_provider(provider, now);
     }
 
     pub(super) fn served(&mut self, usage: Option<Usage>, text: u64, recorder: Option<Recorder>, now: u64) {
@@ -68,7 +73,7 @@ impl Attempt {
                 self.served(stream.usage(), stream.text(), stream.recorder(), now);
             }
             State::Running { stream, .. } if client_left(details) => self.cancelled(stream.usage(), stream.text(), now),
-            State::Running { .. } => self.broke_off(&truncated(), now),
+            State::Running { stream, .. } => self.broke_off(&truncated(), (stream.usage(), stream.text()), now),
             _ if self.exchange.is_served() || client_left(details) => self.cancelled(None, 0, now),
             _ => {
                 let silence = self.exchange.silent(self.index, now);

@@ -4,7 +4,7 @@
 mod ending;
 
 use super::step::{Effect, Step, Waker};
-use super::translate::{self, AnswerStream, Whole};
+use super::translate::{self, AnswerStream, Manner, Whole};
 use super::{Exchange, Outcome};
 use crate::config::{BaseUrl, Provider, Target};
 use crate::failure::{Class, Failure, Verdict};
@@ -127,8 +127,12 @@ impl Attempt {
         let gateway = self.exchange.gateway.clone();
         let Some(provider) = gateway.config.provider(&self.target.provider) else { return Step::go_on(vec![]) };
         let task = &self.exchange.task;
-        if let Ok(lowered) = translate::lower(&gateway, task, &self.target) {
-            self.payload = lowered.write(task, &self.target.model);
+        if let Ok(lowered) = translate::lower(&gateway, task, &self.target, self.exchange.on_unsupported) {
+            let manner = Manner {
+                stream_usage: provider.stream_usage,
+                forgets_thoughts: self.exchange.forgets_thoughts(&self.target),
+            };
+            self.payload = lowered.write(task, &self.target.model, manner);
             self.dropped = lowered.dropped(task);
         }
         let path = task.path(provider, &self.target.model);
@@ -206,7 +210,8 @@ impl Attempt {
                 let mut out = Vec::with_capacity(chunk.len());
                 if let Err(failure) = stream.pass(reader, chunk, end, &mut out) {
                     stream.fail(&failure, &mut out);
-                    self.broke_off(&failure, now);
+                    let so_far = (stream.usage(), stream.text());
+                    self.broke_off(&failure, so_far, now);
                 } else if end {
                     self.complete(now);
                 }
@@ -225,7 +230,8 @@ impl Attempt {
             self.complete(now);
             return Step::go_on(vec![]);
         }
-        self.broke_off(&truncated(), now);
+        let so_far = (stream.usage(), stream.text());
+        self.broke_off(&truncated(), so_far, now);
         Step::go_on(vec![Effect::Reset])
     }
 
@@ -252,14 +258,15 @@ impl Attempt {
                 let State::Held { reader, stream, .. } = std::mem::replace(&mut self.state, State::Over) else {
                     return held();
                 };
+                let so_far = (stream.usage(), stream.text());
                 self.state = State::Running { reader, stream };
                 if let Some(permit) = &mut self.permit {
                     let millis = permit.first_token(now);
                     self.exchange.gateway.stats.first_token(&self.target, millis);
                 }
-                let headers = self.serve(self.exchange.task.stream_type());
+                let headers = self.serve(self.exchange.task.stream_type(), now);
                 match outcome {
-                    Err(failure) => self.broke_off(&failure, now),
+                    Err(failure) => self.broke_off(&failure, so_far, now),
                     Ok(()) if end => self.complete(now),
                     Ok(()) => {}
                 }
@@ -273,7 +280,7 @@ impl Attempt {
         match translate::whole(&self.exchange, &self.target, body) {
             Err(failure) => self.fail(failure, now),
             Ok(Whole { body, usage, text, recorder }) => {
-                let mut headers = self.serve("application/json");
+                let mut headers = self.serve("application/json", now);
                 headers.push(("content-length".into(), body.len().to_string().into_bytes()));
                 self.served(usage, text, recorder, now);
                 headers.extend(self.exchange.cost_header());
@@ -294,6 +301,9 @@ impl Attempt {
     /// Ends the attempt without an answer. The provider's words go no further: its body becomes one
     /// byte, and the front role replies in place of it, or Envoy goes to the next member.
     fn fail(&mut self, failure: Failure, now: u64) -> Step {
+        if failure.class == Class::ForeignThought {
+            self.exchange.foreign_thought.set(true);
+        }
         let verdict = failure.class.verdict();
         let counted = self.failed(&failure, now);
         let pause = self.pause(&failure, now);
@@ -338,7 +348,7 @@ impl Attempt {
     }
 
     /// This attempt's answer is the client's: the headers that say so. None of the provider's own goes on.
-    fn serve(&mut self, content_type: &'static str) -> HeaderList {
+    fn serve(&mut self, content_type: &'static str, now: u64) -> HeaderList {
         self.exchange.settle(self.index, Outcome::Served);
         let attempts = self.exchange.attempt_count().to_string();
         let mut headers: HeaderList = vec![
@@ -350,7 +360,7 @@ impl Attempt {
         ];
         headers.extend(self.exchange.task.dialect().id_header(&self.exchange.request_id));
         headers.extend(self.exchange.cache_header());
-        headers.extend(self.exchange.task.dialect().limit_headers(&self.exchange.levels));
+        headers.extend(self.exchange.task.dialect().limit_headers(&self.exchange.levels, now));
         if !self.dropped.is_empty() {
             headers.push(("x-weir-dropped-params".into(), self.dropped.join(",").into_bytes()));
         }
@@ -367,7 +377,7 @@ fn held() -> Step {
 
 fn credential(gateway: &crate::gateway::Gateway, provider: &Provider) -> HeaderList {
     let Some(key) = gateway.secret(provider) else { return Vec::new() };
-    let headers = provider::credential_headers(provider.kind, key);
+    let headers = provider::credential_headers(provider, key);
     headers.into_iter().map(|(name, value)| (name.into(), value.into_bytes())).collect()
 }
 

@@ -104,7 +104,7 @@ impl Front {
     fn serve(&mut self, ask: &Ask, plan: &Plan, entry: &Entry<'_>, looked: Looked, now: u64) -> Step {
         self.gateway.stats.cache(looked.result());
         let levels = self.gateway.traffic.tenant_levels(ask.tenant, part(plan.model()), now).unwrap_or_default();
-        let reply = caching::reply(plan, ask, self.wording.dialect, entry, looked, &levels);
+        let reply = caching::reply(plan, ask, self.wording.dialect, entry, looked, &levels, now);
         self.over(Some(plan.model()), ask.tenant, Outcome::Ok, now);
         self.gateway.report_hit(ask.tenant, plan.model(), entry, now);
         self.answer(reply)

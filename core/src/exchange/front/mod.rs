@@ -336,7 +336,7 @@ impl Front {
         let refusal = Refusal::Limited(obstacle.with_wait(wait));
         self.over(Some(plan.model()), ask.tenant, refusal.outcome(), now);
         let levels = self.gateway.traffic.tenant_levels(ask.tenant, part(plan.model()), now).unwrap_or(levels);
-        self.reply(&refusal, &levels)
+        self.reply(&refusal, &levels, now)
     }
 
     /// Refuses what an earlier state knew of.
@@ -344,7 +344,7 @@ impl Front {
         match std::mem::replace(&mut self.state, State::Replied) {
             State::Proxying(exchange) => {
                 exchange.ends(refusal.outcome(), now);
-                self.reply(refusal, &exchange.levels)
+                self.reply(refusal, &exchange.levels, now)
             }
             State::Waiting(waiting) => {
                 self.gateway.traffic.leave(waiting.place, false);
@@ -362,11 +362,11 @@ impl Front {
     fn refuse_of(&mut self, refusal: &Refusal, model: Option<&str>, tenant: Option<usize>, now: u64) -> Step {
         self.over(model, tenant, refusal.outcome(), now);
         let levels = self.gateway.traffic.tenant_levels(tenant, model.map_or(0, part), now);
-        self.reply(refusal, &levels.unwrap_or_default())
+        self.reply(refusal, &levels.unwrap_or_default(), now)
     }
 
-    fn reply(&mut self, refusal: &Refusal, levels: &Levels) -> Step {
-        let reply = self.wording.refusal(refusal, levels);
+    fn reply(&mut self, refusal: &Refusal, levels: &Levels, now: u64) -> Step {
+        let reply = self.wording.refusal(refusal, levels, now);
         self.answer(reply)
     }
 

@@ -33,9 +33,9 @@ impl Wording {
     }
 
     /// A refusal, with what the client has left.
-    pub(super) fn refusal(&self, refusal: &Refusal, levels: &Levels) -> Reply {
+    pub(super) fn refusal(&self, refusal: &Refusal, levels: &Levels, now: u64) -> Reply {
         let mut reply = refusal.reply(self.dialect);
-        reply.headers.extend(self.dialect.limit_headers(levels));
+        reply.headers.extend(self.dialect.limit_headers(levels, now));
         if self.in_array {
             reply.body.insert(0, b'[');
             reply.body.push(b']');

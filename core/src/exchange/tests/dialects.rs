@@ -323,19 +323,3 @@ fn the_models_are_listed_for_each_sdk_and_told_one_by_one() {
     let (status, error) = get("/v1/models/dumb", "anthropic-version");
     assert_eq!((status, &error["error"]["type"]), (404, &"not_found_error".into()));
 }
-
-#[test]
-fn the_cache_is_passed_by() {
-    let yaml = ALL.replace(
-        "own: [claude/claude-sonnet-4-6]",
-        "own: { targets: [claude/claude-sonnet-4-6], cache: { exact: { ttl: 1h } } }",
-    );
-    let gateway = gateway(&yaml);
-    for _ in 0..2 {
-        let (_, done) = admitted_at(gateway.clone(), MESSAGES, &[], &MESSAGE.replace("smart", "own"));
-        let (mut attempt, _) = sent(&done.exchange.unwrap(), "claude");
-        let body = r#"{"id":"m","content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn"}"#;
-        let headers = answer(&mut attempt, 200, b"application/json", body).response_headers.unwrap();
-        assert_eq!(headers.text("x-weir-cache"), Some("bypass"));
-    }
-}

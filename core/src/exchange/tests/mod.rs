@@ -1,12 +1,18 @@
 //! The two roles, driven without a host: what a test needs of Envoy is a loop of a few lines.
 
 mod caching;
+mod caching_dialects;
+mod compatible;
 mod counting;
 mod counts;
+mod cuts;
 mod dialects;
 mod embeddings;
+mod estimates;
 mod keys;
 mod responses;
+mod thoughts;
+mod unsupported;
 
 use super::{Attempt, AttemptEvent, Effect, Exchange, Flow, Front, FrontEvent, Step, Waker};
 use crate::config;

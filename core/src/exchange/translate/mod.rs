@@ -10,11 +10,20 @@ use super::Exchange;
 use super::task::Task;
 use crate::cache::Recorder;
 use crate::chat::{ChatEvent, Usage};
-use crate::config::{Kind, Target};
+use crate::config::{Kind, OnUnsupported, Target};
 use crate::dialect::Collector;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::provider::{Unsupported, anthropic, gemini, openai};
+
+/// What else a body depends on than the request and the model.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    /// A stream can be asked for its usage.
+    pub(super) stream_usage: bool,
+    /// The signatures of thoughts in the conversation are another model's.
+    pub(super) forgets_thoughts: bool,
+}
 
 /// A request in a provider's terms, borrowed from the client's.
 pub(super) enum Lowered<'a> {
@@ -26,11 +35,16 @@ pub(super) enum Lowered<'a> {
     GeminiEmbeddings(gemini::embeddings::Request<'a>),
 }
 
-/// The request as `target` needs it.
+/// The request as `target` needs it; `policy` says what becomes of parameters that it has no place for.
 ///
 /// # Errors
 /// What the target's contract has no place for.
-pub(super) fn lower<'a>(gateway: &Gateway, task: &'a Task, target: &'a Target) -> Result<Lowered<'a>, Unsupported> {
+pub(super) fn lower<'a>(
+    gateway: &Gateway,
+    task: &'a Task,
+    target: &'a Target,
+    policy: OnUnsupported,
+) -> Result<Lowered<'a>, Unsupported> {
     let (kind, capabilities) = gateway.target(target);
     if task.is_own(kind) {
         return Ok(Lowered::Relayed);
@@ -49,21 +63,21 @@ pub(super) fn lower<'a>(gateway: &Gateway, task: &'a Task, target: &'a Target) -
     }
     let (chat, model) = (request.chat(), &target.model);
     let lowered = match kind {
-        Kind::OpenAi => openai::translate::translate(chat, model, &capabilities).map(Lowered::OpenAi),
-        Kind::Anthropic => anthropic::request::translate(chat, model, &capabilities).map(Lowered::Anthropic),
-        Kind::Gemini => gemini::request::translate(chat, model, &capabilities).map(Lowered::Gemini),
+        Kind::OpenAi => openai::translate::translate(chat, model, &capabilities, policy).map(Lowered::OpenAi),
+        Kind::Anthropic => anthropic::request::translate(chat, model, &capabilities, policy).map(Lowered::Anthropic),
+        Kind::Gemini => gemini::request::translate(chat, model, &capabilities, policy).map(Lowered::Gemini),
     };
     lowered.map_err(|unsupported| request.locate(unsupported))
 }
 
 impl Lowered<'_> {
     /// The provider's request body.
-    pub(super) fn write(&self, task: &Task, model: &str) -> Vec<u8> {
+    pub(super) fn write(&self, task: &Task, model: &str, manner: Manner) -> Vec<u8> {
         match self {
-            Lowered::Relayed => task.relayed(model),
-            Lowered::OpenAi(lowered) => lowered.write(),
+            Lowered::Relayed => task.relayed(model, manner),
+            Lowered::OpenAi(lowered) => lowered.write(manner.stream_usage),
             Lowered::Anthropic(lowered) => lowered.write(),
-            Lowered::Gemini(lowered) => lowered.write(),
+            Lowered::Gemini(lowered) => lowered.write(manner.forgets_thoughts),
             Lowered::GeminiEmbeddings(lowered) => lowered.write(),
         }
     }
@@ -122,10 +136,16 @@ pub(super) fn whole(exchange: &Exchange, target: &Target, body: Vec<u8>) -> Resu
     if request.is_own(kind) {
         let mut usage = None;
         read(kind, &body, exchange.seed, &mut |event| {
+            if let Some(recorder) = &mut recorder {
+                recorder.take(&event);
+            }
             if let ChatEvent::Usage(told) = event {
                 usage = Some(told);
             }
         })?;
+        if let Some(recorder) = &mut recorder {
+            recorder.tell(&body);
+        }
         return Ok(Whole { body, usage, text, recorder });
     }
     let mut collector = Collector::new(request);
@@ -137,6 +157,9 @@ pub(super) fn whole(exchange: &Exchange, target: &Target, body: Vec<u8>) -> Resu
     })?;
     let usage = collector.usage();
     let body = collector.finish(&exchange.fallback_id(), exchange.created);
+    if let Some(recorder) = &mut recorder {
+        recorder.tell(&body);
+    }
     let text = u64::try_from(body.len()).unwrap_or(u64::MAX);
     Ok(Whole { body, usage, text, recorder })
 }

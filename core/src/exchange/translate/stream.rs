@@ -165,7 +165,9 @@ impl AnswerStream {
         let from = match (&exchange.task, kind) {
             (Task::Chat(Request::OpenAi(parsed)), Kind::OpenAi) => {
                 let chat = parsed.chat();
-                Source::Relayed(openai::relay::Relay::new(openai::request::injects_usage(chat), chat.n))
+                let provider = exchange.gateway.config.provider(&target.provider);
+                let is_injected = openai::request::injects_usage(chat) && provider.is_none_or(|own| own.stream_usage);
+                Source::Relayed(openai::relay::Relay::new(is_injected, chat.n))
             }
             (Task::Chat(request), _) => {
                 let reader = Reader::new(kind, exchange.seed, request.chat().n);
@@ -229,8 +231,15 @@ impl AnswerStream {
         end: bool,
         out: &mut Vec<u8>,
     ) -> Result<(), Failure> {
+        let before = out.len();
         reader.read(chunk, |event| self.event(&event, out))?;
-        if end { self.end(out) } else { Ok(()) }
+        if end {
+            self.end(out)?;
+        }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.tell(out.get(before..).unwrap_or_default());
+        }
+        Ok(())
     }
 
     /// Appends the client dialect's own error, which ends its stream.

@@ -5,6 +5,7 @@ use super::thinking::{self, Situation};
 use super::{content, format, messages, tools};
 use crate::capability::{Capabilities, Effort, Sampling};
 use crate::chat::ChatRequest;
+use crate::config::OnUnsupported;
 use crate::json::Str;
 use crate::provider::Unsupported;
 use crate::provider::unmapped::{self, Dropped};
@@ -37,22 +38,26 @@ impl Request<'_> {
 /// Translates `chat` for `model`.
 ///
 /// # Errors
-/// When the model cannot do what is asked for.
+/// When the model cannot do what is asked for, and `policy` does not say to do without it.
 pub fn translate<'a>(
     chat: &'a ChatRequest<'_>,
     model: &'a str,
     capabilities: &Capabilities,
+    policy: OnUnsupported,
 ) -> Result<Request<'a>, Unsupported> {
-    let mut dropped = Dropped::default();
+    let mut dropped = Dropped::under(policy);
     unmapped::review(chat, &mut dropped)?;
     if chat.n.is_some_and(|n| n > 1) {
-        return Err(Unsupported::new("n", "this provider gives one answer to a request"));
+        dropped.instead("n", Unsupported::new("n", "this provider gives one answer to a request"))?;
     }
 
     let conversation = messages::translate(&chat.messages, capabilities, &mut dropped)?;
     let tools = tools::translate(chat, &conversation.messages, capabilities, &mut dropped)?;
     let format = match &chat.response_format {
-        Some(wish) => format::translate(wish, capabilities)?,
+        Some(wish) => format::translate(wish, capabilities).or_else(|unsupported| {
+            dropped.instead("response_format", unsupported)?;
+            Ok(None)
+        })?,
         None => None,
     };
     let max_tokens = max_tokens(chat, capabilities);
@@ -96,7 +101,7 @@ pub fn translate<'a>(
         metadata: user(chat).map(|user_id| Metadata { user_id }),
         service_tier: service_tier(chat, &mut dropped),
     };
-    Ok(Request { body, dropped: dropped.0 })
+    Ok(Request { body, dropped: dropped.names })
 }
 
 /// What the client asks for, within what the model can give.

@@ -35,7 +35,8 @@ pub(super) fn translate<'a>(
     for (index, tool) in chat.tools.iter().flatten().enumerate() {
         let Some(function) = tool.function.as_ref().filter(|_| tool.kind.as_str() == "function") else {
             let message = format!("this provider has no tools of type `{}`", tool.kind.as_str());
-            return Err(Unsupported::new(format!("tools[{index}].type"), message));
+            dropped.instead("tools", Unsupported::new(format!("tools[{index}].type"), message))?;
+            continue;
         };
         if function.strict == Some(true) && !capabilities.structured_output {
             dropped.add("strict");
@@ -43,16 +44,17 @@ pub(super) fn translate<'a>(
         list.push(declaration(index, function, capabilities)?);
     }
     if list.is_empty() {
-        return match &chat.tool_choice {
-            Some(chat::ToolChoice::None | chat::ToolChoice::Auto) | None => Ok(called_before(messages)),
-            Some(_) => Err(Unsupported::new("tool_choice", "there are no tools to choose from")),
-        };
+        if !matches!(&chat.tool_choice, Some(chat::ToolChoice::None | chat::ToolChoice::Auto) | None) {
+            dropped.instead("tool_choice", Unsupported::new("tool_choice", "there are no tools to choose from"))?;
+        }
+        return Ok(called_before(messages));
     }
-    let mut choice = choose(chat, &mut list)?;
+    let mut choice = choose(chat, &mut list, dropped)?;
     if let Some(choice) = &mut choice {
         if matches!(choice.kind, "any" | "tool") && !capabilities.forced_tool_choice {
             let message = "this model decides itself whether to call a tool: only `auto` and `none` can be asked for";
-            return Err(Unsupported::new("tool_choice", message));
+            dropped.instead("tool_choice", Unsupported::new("tool_choice", message))?;
+            *choice = plain("auto");
         }
         choice.disable_parallel_tool_use = chat.parallel_tool_calls == Some(false) && choice.kind != "none";
     }
@@ -122,7 +124,11 @@ fn parameters(raw: Raw<'_>, strict: bool) -> Result<Schema<'_>, &'static str> {
     Ok(Schema::Tree(tree))
 }
 
-fn choose<'a>(chat: &'a ChatRequest<'_>, list: &mut Vec<Tool<'a>>) -> Result<Option<ToolChoice<'a>>, Unsupported> {
+fn choose<'a>(
+    chat: &'a ChatRequest<'_>,
+    list: &mut Vec<Tool<'a>>,
+    dropped: &mut Dropped,
+) -> Result<Option<ToolChoice<'a>>, Unsupported> {
     Ok(Some(match &chat.tool_choice {
         None if chat.parallel_tool_calls == Some(false) => plain("auto"),
         None => return Ok(None),
@@ -145,7 +151,8 @@ fn choose<'a>(chat: &'a ChatRequest<'_>, list: &mut Vec<Tool<'a>>) -> Result<Opt
         }
         Some(chat::ToolChoice::Other(kind)) => {
             let message = format!("this provider has no tool choice of type `{}`", kind.as_str());
-            return Err(Unsupported::new("tool_choice.type", message));
+            dropped.instead("tool_choice", Unsupported::new("tool_choice.type", message))?;
+            return Ok(None);
         }
     }))
 }

@@ -268,6 +268,20 @@ fn output<'a>(index: usize, message: &'a chat::Message<'_>) -> Result<Output<'a>
     Ok(Output::Text(texts))
 }
 
+/// Puts in place of all signatures of a turn the one that says that there is none, where there must be one.
+pub(super) fn forget_thoughts(content: &mut Content<'_>) {
+    let mut is_first = true;
+    for part in &mut content.parts {
+        let needs_one = is_first && part.thought_signature.is_some();
+        if matches!(part.data, Data::FunctionCall(_)) {
+            is_first = false;
+            part.thought_signature = needs_one.then_some(Cow::Borrowed(SKIP_SIGNATURE));
+        } else {
+            part.thought_signature = None;
+        }
+    }
+}
+
 /// The thought signature that a client sends back as it got it.
 fn signature(extra_content: Option<Raw<'_>>) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]

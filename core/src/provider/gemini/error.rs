@@ -121,6 +121,8 @@ fn classify(status: u16, name: &str, message: &str, facts: &Facts<'_>) -> Class 
         // The region, or billing, of our account.
         (400, _) if name == "FAILED_PRECONDITION" => Class::Credential,
         (400, _) if says("exceeds the maximum number of tokens") => Class::ContextTooLong,
+        // "Invalid thought signature", "Corrupted thought signature", "… is missing a thought_signature".
+        (400, _) if says("hought signature") || says("thought_signature") => Class::ForeignThought,
         // A file that the client named: https://github.com/googleapis/python-genai/issues/1218
         (403, _) if says("permission to access the File") => Class::InvalidRequest,
         (429, _) if facts.is_daily || says("limit: 0") => Class::DailyQuota,

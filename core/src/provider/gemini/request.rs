@@ -4,6 +4,7 @@ use super::body::{Body, Data, GenerationConfig, Instruction, Output, Part};
 use super::{contents, format, thinking, tools};
 use crate::capability::{Capabilities, Effort, Sampling};
 use crate::chat::ChatRequest;
+use crate::config::OnUnsupported;
 use crate::json::Str;
 use crate::provider::Unsupported;
 use crate::provider::unmapped::{self, Dropped};
@@ -21,8 +22,13 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// The body, as JSON.
-    pub fn write(&self) -> Vec<u8> {
+    /// The body, as JSON; `forgets_thoughts`: without the signatures of thoughts, which are another model's.
+    pub fn write(&self, forgets_thoughts: bool) -> Vec<u8> {
+        if forgets_thoughts && self.has_signatures() {
+            let mut unsigned = self.clone();
+            unsigned.body.contents.iter_mut().for_each(contents::forget_thoughts);
+            return unsigned.write(false);
+        }
         let instructions = self.body.system_instruction.iter().flat_map(|instruction| &instruction.parts);
         let parts = self.body.contents.iter().flat_map(|content| &content.parts).chain(instructions);
         let mut body = Vec::with_capacity(parts.map(size).fold(1024, usize::saturating_add));
@@ -30,27 +36,36 @@ impl Request<'_> {
         let _ = serde_json::to_writer(&mut body, &self.body);
         body
     }
+
+    fn has_signatures(&self) -> bool {
+        let mut parts = self.body.contents.iter().flat_map(|content| &content.parts);
+        parts.any(|part| part.thought_signature.is_some())
+    }
 }
 
 /// Translates `chat`.
 ///
 /// # Errors
-/// When the model cannot do what is asked for.
+/// When the model cannot do what is asked for, and `policy` does not say to do without it.
 pub fn translate<'a>(
     chat: &'a ChatRequest<'_>,
     _model: &'a str,
     capabilities: &Capabilities,
+    policy: OnUnsupported,
 ) -> Result<Request<'a>, Unsupported> {
-    let mut dropped = Dropped::default();
+    let mut dropped = Dropped::under(policy);
     unmapped::review(chat, &mut dropped)?;
     if chat.n.is_some_and(|n| n > MAX_CANDIDATES) {
-        return Err(Unsupported::new("n", "this provider gives at most 8 answers to a request"));
+        dropped.instead("n", Unsupported::new("n", "this provider gives at most 8 answers to a request"))?;
     }
 
     let conversation = contents::translate(&chat.messages, capabilities, &mut dropped)?;
     let tools = tools::translate(chat, &mut dropped)?;
     let format = match &chat.response_format {
-        Some(wish) => format::translate(wish)?,
+        Some(wish) => format::translate(wish).or_else(|unsupported| {
+            dropped.instead("response_format", unsupported)?;
+            Ok(format::Format::default())
+        })?,
         None => format::Format::default(),
     };
     let thinking = match chat.reasoning_effort.as_ref().map(Str::as_str) {
@@ -66,12 +81,12 @@ pub fn translate<'a>(
         dropped.add("reasoning_effort");
     }
     let generation_config = GenerationConfig {
-        candidate_count: chat.n.filter(|n| *n > 1),
+        candidate_count: chat.n.map(|n| n.min(MAX_CANDIDATES)).filter(|n| *n > 1),
         max_output_tokens: max_tokens(chat, capabilities),
         response_mime_type: format.mime_type,
         response_json_schema: format.schema,
         thinking_config: thinking.config,
-        stop_sequences: stop_sequences(chat)?,
+        stop_sequences: stop_sequences(chat, &mut dropped)?,
         ..numbers(chat, capabilities, &mut dropped)
     };
     hints(chat, &mut dropped);
@@ -84,7 +99,7 @@ pub fn translate<'a>(
         tool_config: tools.config,
         generation_config,
     };
-    Ok(Request { body, dropped: dropped.0 })
+    Ok(Request { body, dropped: dropped.names })
 }
 
 /// What the client asks for, within what the model can give; Gemini has a default of its own.
@@ -128,13 +143,14 @@ fn numbers<'a>(chat: &ChatRequest<'_>, capabilities: &Capabilities, dropped: &mu
     config
 }
 
-fn stop_sequences<'a>(chat: &'a ChatRequest<'_>) -> Result<Vec<&'a str>, Unsupported> {
+fn stop_sequences<'a>(chat: &'a ChatRequest<'_>, dropped: &mut Dropped) -> Result<Vec<&'a str>, Unsupported> {
     let sequences = chat.stop.as_ref().map(|stop| stop.sequences()).unwrap_or_default();
-    let list: Vec<&str> = sequences.iter().map(Str::as_str).filter(|sequence| !sequence.is_empty()).collect();
-    match list.len() > MAX_STOPS {
-        true => Err(Unsupported::new("stop", "this provider takes at most 5 stop sequences")),
-        false => Ok(list),
+    let mut list: Vec<&str> = sequences.iter().map(Str::as_str).filter(|sequence| !sequence.is_empty()).collect();
+    if list.len() > MAX_STOPS {
+        dropped.instead("stop", Unsupported::new("stop", "this provider takes at most 5 stop sequences"))?;
+        list.truncate(MAX_STOPS);
     }
+    Ok(list)
 }
 
 fn hints(chat: &ChatRequest<'_>, dropped: &mut Dropped) {

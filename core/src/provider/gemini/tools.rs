@@ -21,7 +21,8 @@ pub(super) fn translate<'a>(chat: &'a ChatRequest<'_>, dropped: &mut Dropped) ->
     for (index, tool) in chat.tools.iter().flatten().enumerate() {
         let Some(function) = tool.function.as_ref().filter(|_| tool.kind.as_str() == "function") else {
             let message = format!("this provider has no tools of type `{}`", tool.kind.as_str());
-            return Err(Unsupported::new(format!("tools[{index}].type"), message));
+            dropped.instead("tools", Unsupported::new(format!("tools[{index}].type"), message))?;
+            continue;
         };
         let path = |field: &str| format!("tools[{index}].function.{field}");
         if !is_name(&function.name) {
@@ -39,15 +40,18 @@ pub(super) fn translate<'a>(chat: &'a ChatRequest<'_>, dropped: &mut Dropped) ->
         declarations.push(Declaration { name: &function.name, description, parameters_json_schema });
     }
     if declarations.is_empty() {
-        return match &chat.tool_choice {
-            Some(chat::ToolChoice::None | chat::ToolChoice::Auto) | None => Ok(Tools::default()),
-            Some(_) => Err(Unsupported::new("tool_choice", "there are no tools to choose from")),
-        };
+        if !matches!(&chat.tool_choice, Some(chat::ToolChoice::None | chat::ToolChoice::Auto) | None) {
+            dropped.instead("tool_choice", Unsupported::new("tool_choice", "there are no tools to choose from"))?;
+        }
+        return Ok(Tools::default());
     }
     if chat.parallel_tool_calls == Some(false) {
         dropped.add("parallel_tool_calls");
     }
-    let config = chat.tool_choice.as_ref().map(|choice| choose(choice, &declarations)).transpose()?;
+    let config = match &chat.tool_choice {
+        Some(choice) => choose(choice, &declarations, dropped)?,
+        None => None,
+    };
     Ok(Tools {
         list: vec![Tool { function_declarations: declarations }],
         config: config.map(|function_calling_config| ToolConfig { function_calling_config }),
@@ -95,10 +99,11 @@ fn parameters(raw: Raw<'_>) -> Result<Option<Raw<'_>>, &'static str> {
 fn choose<'a>(
     choice: &'a chat::ToolChoice<'_>,
     declarations: &[Declaration<'a>],
-) -> Result<CallingConfig<'a>, Unsupported> {
+    dropped: &mut Dropped,
+) -> Result<Option<CallingConfig<'a>>, Unsupported> {
     let plain = |mode| CallingConfig { mode, allowed_function_names: Vec::new() };
     let known = |name: &str| declarations.iter().any(|declaration| declaration.name == name);
-    Ok(match choice {
+    Ok(Some(match choice {
         chat::ToolChoice::None => plain("NONE"),
         chat::ToolChoice::Auto => plain("AUTO"),
         chat::ToolChoice::Required => plain("ANY"),
@@ -120,7 +125,8 @@ fn choose<'a>(
         }
         chat::ToolChoice::Other(kind) => {
             let message = format!("this provider has no tool choice of type `{}`", kind.as_str());
-            return Err(Unsupported::new("tool_choice.type", message));
+            dropped.instead("tool_choice", Unsupported::new("tool_choice.type", message))?;
+            return Ok(None);
         }
-    })
+    }))
 }

@@ -74,11 +74,16 @@ impl Relay {
         for choice in &choices {
             self.note(choice);
         }
+        // Azure's verdict on the prompt comes before the answer: OpenAI's clients look for a choice in whatever they did not
+        // ask for otherwise.
+        let is_of_no_answer = choices.is_empty() && chunk.id.is_some_and(|id| id.get() == "\"\"");
         if let Some(usage) = chunk.usage {
             self.usage = super::answer::usage(usage).or(self.usage);
             if self.hide_usage && choices.is_empty() {
                 return Ok(());
             }
+        } else if is_of_no_answer {
+            return Ok(());
         } else if self.hide_usage
             && let Some((head, tail)) = around_null_usage(event.data)
         {
@@ -141,6 +146,7 @@ fn around_null_usage(data: &[u8]) -> Option<(&[u8], &[u8])> {
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "'de: 'a"))]
 struct Chunk<'a> {
+    id: Option<Raw<'a>>,
     choices: Option<Vec<Choice<'a>>>,
     usage: Option<Raw<'a>>,
     error: Option<IgnoredAny>,
@@ -229,6 +235,14 @@ mod tests {
         let frames = [ROLE, TEXT, FINISH, USAGE, "[DONE]"];
         let (_, out, _) = relay(false, &frames);
         assert_eq!(out, frames.map(|data| format!("data: {data}\n\n")).concat());
+    }
+
+    #[test]
+    fn azures_first_chunk_is_no_part_of_the_answer() {
+        let first = r#"{"id":"","model":"","choices":[],"prompt_filter_results":[{"prompt_index":0}]}"#;
+        let (_, out, outcome) = relay(false, &[first, ROLE, TEXT, FINISH, USAGE, "[DONE]"]);
+        assert_eq!(outcome, Ok(()));
+        assert_eq!(out, relay(false, &[ROLE, TEXT, FINISH, USAGE, "[DONE]"]).1);
     }
 
     #[test]

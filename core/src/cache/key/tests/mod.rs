@@ -17,8 +17,8 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 #[test]
 fn the_form_of_a_key_is_pinned() {
     let hex = |body: Value| of(&body.to_string()).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    expect!["32b7e1ef14eb8e40759a3262f62558f9b9bfef0906cd187372d7158c1b7a1f3a"].assert_eq(&hex(known()));
-    expect!["7abb3979b5ccbd243c141a191d56a5318047f1be8e1384e4a5a5f86ce0e7fc93"].assert_eq(&hex(full()));
+    expect!["d353ec171bbe74d5a3442a4f71ff6e4556695fb772f2b424072ae3bcb912e595"].assert_eq(&hex(known()));
+    expect!["1812e07c1cf3ed5c30ec9586323236e096483ffce78b9dd215cac7d7121dc988"].assert_eq(&hex(full()));
 }
 
 /// The key of a body.

@@ -1,6 +1,7 @@
 use super::full;
-use crate::cache::key::key;
+use crate::cache::key::{Form, key, key_of_body};
 use crate::dialect::openai;
+use crate::headers::HeaderList;
 use std::collections::HashMap;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -30,6 +31,10 @@ fn no_tenant_has_a_key_of_another_whatever_the_names_and_scopes() {
         for scope in texts {
             let key = *key(*tenant, scope, &request);
             assert_eq!(seen.insert(key, (tenant, scope)), None, "{tenant:?} {scope:?}");
+            for form in [Form::Message, Form::MessageStream, Form::Content, Form::ContentStream, Form::ContentArray] {
+                let key = *key_of_body(*tenant, scope, form, &HeaderList::new(), request.body());
+                assert_eq!(seen.insert(key, (tenant, scope)), None, "{tenant:?} {scope:?} {form:?}");
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ mod tools;
 
 use super::request;
 use crate::capability::Table;
-use crate::config::Kind;
+use crate::config::{Kind, OnUnsupported};
 use crate::provider::testing;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -16,7 +16,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 fn translated(model: &str, fields: &str) -> String {
     let capabilities = Table::builtin().unwrap().of(Kind::Anthropic, model);
     testing::translated(fields, |chat| {
-        let request = request::translate(chat, model, &capabilities)?;
+        let request = request::translate(chat, model, &capabilities, OnUnsupported::Error)?;
         Ok((request.write(), request.dropped))
     })
 }

@@ -7,7 +7,7 @@ mod tools;
 
 use super::request;
 use crate::capability::Table;
-use crate::config::Kind;
+use crate::config::{Kind, OnUnsupported};
 use crate::provider::testing;
 use expect_test::expect;
 #[cfg(target_arch = "wasm32")]
@@ -17,8 +17,8 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 fn translated(model: &str, fields: &str) -> String {
     let capabilities = Table::builtin().unwrap().of(Kind::Gemini, model);
     testing::translated(fields, |chat| {
-        let request = request::translate(chat, model, &capabilities)?;
-        Ok((request.write(), request.dropped))
+        let request = request::translate(chat, model, &capabilities, OnUnsupported::Error)?;
+        Ok((request.write(false), request.dropped))
     })
 }
 

@@ -8,7 +8,8 @@ mod tools;
 
 use self::body::{Body, ResponseFormat, StreamOptions};
 use crate::capability::{Capabilities, Effort, Sampling, Thinking};
-use crate::chat::{ChatRequest, Stop};
+use crate::chat::{self, ChatRequest, Stop};
+use crate::config::OnUnsupported;
 use crate::json::Str;
 use crate::provider::Unsupported;
 use crate::provider::unmapped::Dropped;
@@ -30,12 +31,15 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// The body, as JSON.
-    pub fn write(&self) -> Vec<u8> {
+    /// The body, as JSON; `stream_usage`: a stream can be asked for its usage.
+    pub fn write(&self, stream_usage: bool) -> Vec<u8> {
         let size = self.body.messages.iter().map(messages::size).fold(4096, usize::saturating_add);
         let mut body = Vec::with_capacity(size);
         // Writing to memory does not fail, and no map has keys that are not strings.
-        let _ = serde_json::to_writer(&mut body, &self.body);
+        let _ = match stream_usage {
+            true => serde_json::to_writer(&mut body, &self.body),
+            false => serde_json::to_writer(&mut body, &Body { stream_options: None, ..self.body.clone() }),
+        };
         body
     }
 }
@@ -43,11 +47,12 @@ impl Request<'_> {
 /// Translates `chat` for `model`. A stream is asked for its usage, whoever wants it.
 ///
 /// # Errors
-/// When the model cannot do what is asked for.
+/// When the model cannot do what is asked for, and `policy` does not say to do without it.
 pub fn translate<'a>(
     chat: &'a ChatRequest<'_>,
     model: &'a str,
     capabilities: &Capabilities,
+    policy: OnUnsupported,
 ) -> Result<Request<'a>, Unsupported> {
     // Taken apart field by field: a new one does not compile until it is placed.
     let ChatRequest {
@@ -93,7 +98,7 @@ pub fn translate<'a>(
         web_search_options,
     } = chat;
 
-    let mut dropped = Dropped::default();
+    let mut dropped = Dropped::under(policy);
     let mut messages = messages::translate(messages, capabilities, &mut dropped)?;
     if response_format.as_ref().is_some_and(|format| format.kind.as_str() == "json_object") {
         messages::mention_json(&mut messages);
@@ -116,7 +121,7 @@ pub fn translate<'a>(
         max_tokens: limited(*max_tokens),
         temperature: sampled("temperature", *temperature, capabilities, &mut dropped),
         top_p: sampled("top_p", *top_p, capabilities, &mut dropped),
-        stop: stops(stop.as_ref(), capabilities)?,
+        stop: stops(stop.as_ref(), capabilities, &mut dropped)?,
         n: *n,
         seed: *seed,
         presence_penalty: *presence_penalty,
@@ -124,7 +129,7 @@ pub fn translate<'a>(
         logprobs: *logprobs,
         top_logprobs: *top_logprobs,
         response_format: match response_format {
-            Some(format) => Some(ResponseFormat::of(format, &mut dropped)?),
+            Some(format) => response_format_of(format, &mut dropped)?,
             None => None,
         },
         reasoning_effort: effort(reasoning_effort.as_ref(), capabilities, &mut dropped)?,
@@ -146,7 +151,7 @@ pub fn translate<'a>(
         verbosity: *verbosity,
         web_search_options: *web_search_options,
     };
-    Ok(Request { body, dropped: dropped.0 })
+    Ok(Request { body, dropped: dropped.names })
 }
 
 /// A parameter of sampling, unless the model takes none. The default, 1, is never missed.
@@ -160,14 +165,20 @@ fn sampled(name: &'static str, value: Option<f64>, capabilities: &Capabilities, 
     None
 }
 
-fn stops<'a>(stop: Option<&'a Stop<'_>>, capabilities: &Capabilities) -> Result<Vec<&'a str>, Unsupported> {
+fn stops<'a>(
+    stop: Option<&'a Stop<'_>>,
+    capabilities: &Capabilities,
+    dropped: &mut Dropped,
+) -> Result<Vec<&'a str>, Unsupported> {
     let sequences = stop.map(Stop::sequences).unwrap_or_default();
-    let list: Vec<&str> = sequences.iter().map(Str::as_str).filter(|sequence| !sequence.is_empty()).collect();
+    let mut list: Vec<&str> = sequences.iter().map(Str::as_str).filter(|sequence| !sequence.is_empty()).collect();
     if !list.is_empty() && capabilities.refuses_stop {
-        return Err(Unsupported::new("stop", "this model takes no stop sequences"));
+        dropped.instead("stop", Unsupported::new("stop", "this model takes no stop sequences"))?;
+        list.clear();
     }
     if list.len() > MAX_STOPS {
-        return Err(Unsupported::new("stop", "this provider takes at most 4 stop sequences"));
+        dropped.instead("stop", Unsupported::new("stop", "this provider takes at most 4 stop sequences"))?;
+        list.truncate(MAX_STOPS);
     }
     Ok(list)
 }
@@ -197,6 +208,16 @@ fn effort(
         (_, Some(effort)) => capabilities.efforts.nearest(effort).map(Effort::as_str),
     };
     Ok(level)
+}
+
+fn response_format_of<'a>(
+    format: &'a chat::ResponseFormat<'_>,
+    dropped: &mut Dropped,
+) -> Result<Option<ResponseFormat<'a>>, Unsupported> {
+    ResponseFormat::of(format, dropped).map(Some).or_else(|unsupported| {
+        dropped.instead("response_format", unsupported)?;
+        Ok(None)
+    })
 }
 
 /// OpenAI wants ids of at most 64 characters: a longer one is hashed, to 64.

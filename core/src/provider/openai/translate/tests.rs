@@ -1,7 +1,7 @@
 use super::translate;
 use crate::capability::Table;
 use crate::chat::{ChatRequest, Content, Media, MediaSource, Message, Part, Role};
-use crate::config::Kind;
+use crate::config::{Kind, OnUnsupported};
 use crate::provider::testing;
 use expect_test::{Expect, expect};
 #[cfg(target_arch = "wasm32")]
@@ -11,8 +11,8 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 fn check(model: &str, fields: &str, expect: Expect) {
     let capabilities = Table::builtin().unwrap().of(Kind::OpenAi, model);
     expect.assert_eq(&testing::translated(fields, |chat| {
-        let request = translate(chat, model, &capabilities)?;
-        Ok((request.write(), request.dropped))
+        let request = translate(chat, model, &capabilities, OnUnsupported::Error)?;
+        Ok((request.write(true), request.dropped))
     }));
 }
 
@@ -20,8 +20,8 @@ fn check(model: &str, fields: &str, expect: Expect) {
 fn check_messages(messages: Vec<Message<'_>>, expect: Expect) {
     let chat = ChatRequest { messages, ..ChatRequest::of("alias".into()) };
     let capabilities = Table::builtin().unwrap().of(Kind::OpenAi, "m");
-    let text = match translate(&chat, "m", &capabilities) {
-        Ok(request) => format!("{}\n{:?}", String::from_utf8(request.write()).unwrap(), request.dropped),
+    let text = match translate(&chat, "m", &capabilities, OnUnsupported::Error) {
+        Ok(request) => format!("{}\n{:?}", String::from_utf8(request.write(true)).unwrap(), request.dropped),
         Err(unsupported) => format!("{}: {}", unsupported.param, unsupported.message),
     };
     expect.assert_eq(&text);

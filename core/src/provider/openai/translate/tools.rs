@@ -30,17 +30,21 @@ pub(super) fn translate<'a>(chat: &'a ChatRequest<'_>, dropped: &mut Dropped) ->
     for (index, tool) in chat.tools.iter().flatten().enumerate() {
         let Some(function) = tool.function.as_ref().filter(|_| tool.kind.as_str() == "function") else {
             let message = format!("this provider has no tools of type `{}`", tool.kind.as_str());
-            return Err(Unsupported::new(format!("tools[{index}].type"), message));
+            dropped.instead("tools", Unsupported::new(format!("tools[{index}].type"), message))?;
+            continue;
         };
         list.push(Tool { kind: "function", function: declaration(index, function, dropped)? });
     }
     if list.is_empty() {
-        return match &chat.tool_choice {
-            Some(chat::ToolChoice::None | chat::ToolChoice::Auto) | None => Ok(Tools::default()),
-            Some(_) => Err(Unsupported::new("tool_choice", "there are no tools to choose from")),
-        };
+        if !matches!(&chat.tool_choice, Some(chat::ToolChoice::None | chat::ToolChoice::Auto) | None) {
+            dropped.instead("tool_choice", Unsupported::new("tool_choice", "there are no tools to choose from"))?;
+        }
+        return Ok(Tools::default());
     }
-    let choice = chat.tool_choice.as_ref().map(|choice| choose(choice, &mut list)).transpose()?;
+    let choice = match &chat.tool_choice {
+        Some(choice) => choose(choice, &mut list, dropped)?,
+        None => None,
+    };
     Ok(Tools { list, choice, parallel: chat.parallel_tool_calls })
 }
 
@@ -121,8 +125,12 @@ fn is_strict(schema: &mut Tree<'_>) -> Result<(), ()> {
     for_each_child(fields, is_strict)
 }
 
-fn choose<'a>(choice: &'a chat::ToolChoice<'_>, list: &mut Vec<Tool<'a>>) -> Result<ToolChoice<'a>, Unsupported> {
-    Ok(match choice {
+fn choose<'a>(
+    choice: &'a chat::ToolChoice<'_>,
+    list: &mut Vec<Tool<'a>>,
+    dropped: &mut Dropped,
+) -> Result<Option<ToolChoice<'a>>, Unsupported> {
+    Ok(Some(match choice {
         chat::ToolChoice::None => ToolChoice::Word("none"),
         chat::ToolChoice::Auto => ToolChoice::Word("auto"),
         chat::ToolChoice::Required => ToolChoice::Word("required"),
@@ -143,7 +151,8 @@ fn choose<'a>(choice: &'a chat::ToolChoice<'_>, list: &mut Vec<Tool<'a>>) -> Res
         }
         chat::ToolChoice::Other(kind) => {
             let message = format!("this provider has no tool choice of type `{}`", kind.as_str());
-            return Err(Unsupported::new("tool_choice.type", message));
+            dropped.instead("tool_choice", Unsupported::new("tool_choice.type", message))?;
+            return Ok(None);
         }
-    })
+    }))
 }
