@@ -100,6 +100,15 @@ def runs_tools(model):
     assert "18C and sunny in sim" in runner.until_done().content[0].text
 
 
+def keeps_a_thread(model):
+    """The SDK sends what is new only, and all of it again when the thread is kept nowhere."""
+    thread = client.beta.messages.thread(model=model, max_tokens=500, system="Be brief.")
+    for text in ("One", "Two"):
+        assert text in thread.send({"role": "user", "content": text}).content[0].text
+    last = simulator.sent(model)[-1]
+    assert "One" in last and "Two" in last and "Be brief." in last, last
+
+
 def thoughts(model):
     """Thoughts are shown when asked for, signed, and taken back."""
     simulator.say(model, reasoning="Let me see.", text="Fine.")
@@ -146,6 +155,7 @@ for model, blocked in zip(sys.argv[1:], ("content_filter", "refusal", "SAFETY"),
     if not model.startswith("claude/"):
         forced_tools(model)
     runs_tools(model)
+    keeps_a_thread(model)
     thoughts(model)
     ends(model, blocked)
     asyncio.run(at_once(model))

@@ -1,6 +1,6 @@
 """Each class of error as the exception that Google's SDK has for it, at each of TARGETS; what breaks later; what the SDK
 tries again. The SDK's key may do everything; `wrong` is nobody's, `narrow-key` may use the model `other` only, and `slow-key`
-may ask once in two seconds."""
+may ask once in three seconds."""
 
 import sys
 

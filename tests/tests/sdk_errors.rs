@@ -17,10 +17,10 @@ fn setup() -> Setup {
     let tenants = [
         ("all", CLIENT_KEY, ""),
         ("narrow", "narrow-key", ", models: [other]"),
-        ("slow", "slow-key", ", limits: { requests_per_minute: 30, burst: 1 }"),
+        ("slow", "slow-key", ", limits: { requests_per_minute: 20, burst: 1 }"),
     ];
     let tenants = tenants.map(|(name, key, rest)| format!("  {name}: {{ key_sha256: {}{rest} }}\n", key_sha256(key)));
-    Setup::new(&format!("{models}tenants:\n{}waiting_room: {{ max_wait: 1ms }}\n", tenants.concat()))
+    Setup::new(&format!("{models}tenants:\n{}waiting_room: {{ max_wait: 100ms }}\n", tenants.concat()))
 }
 
 async fn check(name: &str) {
