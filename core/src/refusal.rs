@@ -57,6 +57,8 @@ pub enum Refusal {
     },
     /// No target of the request can serve it: what stands against the first of them.
     Unsupported(Unsupported),
+    /// It goes on with a conversation that is kept by none of its targets; the client has it, and sends it again.
+    ThreadNotFound,
     /// It was to be answered from the cache or not at all.
     NotCached,
     /// A limit of ours, a full waiting room, or targets that are all left alone.
@@ -117,8 +119,15 @@ impl Refusal {
     /// The answer in the client's dialect.
     pub fn reply(&self, dialect: Dialect) -> Reply {
         let mut error = self.error();
-        if let (Refusal::BudgetSpent { .. }, Dialect::Anthropic) = (self, dialect) {
-            error.status = 402;
+        match (self, dialect, error.status) {
+            (Refusal::BudgetSpent { .. }, Dialect::Anthropic, _) => error.status = 402,
+            // Its own status for overload, of which its SDK makes an exception of its own.
+            (_, Dialect::Anthropic, 503) => error.status = 529,
+            // The other dialects have no field for the parameter.
+            (Refusal::Unsupported(Unsupported { param, message }), Dialect::Anthropic | Dialect::Gemini, _) => {
+                error.message = format!("{param}: {message}");
+            }
+            _ => {}
         }
         let wait = self.wait();
         let mut reply = Reply::json(error.status, dialect.error_json_with(&error, wait));
@@ -291,6 +300,13 @@ impl Refusal {
             Refusal::Unsupported(Unsupported { param, message }) => {
                 error(400, INVALID, Some("unsupported_parameter"), Some(param), message.clone())
             }
+            Refusal::ThreadNotFound => error(
+                404,
+                INVALID,
+                Some("thread_not_found"),
+                Some("thread"),
+                "No target keeps this conversation. Send all of it, with `thread: {\"type\": \"create\"}`.".into(),
+            ),
             // As HTTP answers `only-if-cached` (RFC 9111, 5.2.1.7).
             Refusal::NotCached => error(
                 504,

@@ -61,8 +61,8 @@ pub fn request_gemini(body: &[u8]) {
     let call = gemini::Call { model: "smart".to_owned(), mode: gemini::Mode::Whole };
     if let Ok(parsed) = gemini::parse(body.to_vec(), &call) {
         translate(parsed.chat());
-        is_json(&gemini::relay::write(&parsed));
-        is_json(&gemini::relay::write_unsigned(&parsed));
+        is_json(&gemini::relay::write(&parsed, "gemini-3.8-flash"));
+        is_json(&gemini::relay::write_unsigned(&parsed, "gemini-3.8-flash"));
     }
     if let Ok(counted) = Counted::parse(&CountForm::Contents { model: "smart".to_owned() }, body.to_vec()) {
         is_json(&counted.relayed("gemini-3.8-flash"));

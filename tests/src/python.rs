@@ -45,6 +45,7 @@ impl Script {
             .env("ANTHROPIC_API_KEY", &self.key)
             .env("GOOGLE_GEMINI_BASE_URL", gateway.url(""))
             .env("GEMINI_API_KEY", &self.key)
+            .env("WEIR_SIM", gateway.sim.control_url())
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::null())
             .kill_on_drop(true);

@@ -212,6 +212,7 @@ async fn when_all_fail_the_error_is_the_dialects_own() {
                 gateway.sim.set_faults(target.provider, [fault]).await.expect("a fault");
             }
             let heard = client.ask(&gateway, model, client.chat("Hi")).await;
+            let status = if client.is_anthropic() && status == 503 { 529 } else { status };
             let (kind, message) = heard.expect_error(status, &what);
             assert_eq!(kind, if client.is_anthropic() { anthropic } else { gemini }, "{what}");
             assert!(TARGETS.iter().all(|target| message.contains(&target.address())), "{what}: {message}");

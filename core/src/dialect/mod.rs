@@ -109,12 +109,17 @@ impl Dialect {
                 },
             }}),
         };
-        if let (Dialect::Gemini, Some(wait)) = (self, wait)
-            && let Some(fields) = value.get_mut("error").and_then(Value::as_object_mut)
-        {
-            let delay = limits::seconds(wait);
-            let retry_info = json!({ "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay });
-            fields.insert("details".to_owned(), json!([retry_info]));
+        let details = match (self, error.code.as_deref(), wait) {
+            // Of all codes Anthropic's SDK acts on these only: it sends the conversation again.
+            (Dialect::Anthropic, Some(code), _) if code.starts_with("thread_") => Some(json!({ "error_code": code })),
+            (Dialect::Gemini, _, Some(wait)) => {
+                let delay = limits::seconds(wait);
+                Some(json!([{ "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay }]))
+            }
+            _ => None,
+        };
+        if let (Some(details), Some(fields)) = (details, value.get_mut("error").and_then(Value::as_object_mut)) {
+            fields.insert("details".to_owned(), details);
         }
         serde_json::to_vec(&value).unwrap_or_default()
     }

@@ -67,6 +67,8 @@ pub enum Feature {
     EnumOutput,
     /// The rest of an earlier answer.
     Continuation,
+    /// A conversation that the provider keeps.
+    Thread,
     /// A block, part or role that Weir does not know.
     Unknown,
 }
@@ -89,6 +91,7 @@ impl OwnKind {
             Feature::Logprobs => "log probabilities in this form",
             Feature::EnumOutput => "answers in this media type",
             Feature::Continuation => "the rest of another provider's answer",
+            Feature::Thread => "a conversation that another provider keeps",
             Feature::Unknown => "this content",
         };
         Unsupported { param: self.param.clone(), message: format!("the targets that are left do not have {what}") }
@@ -237,6 +240,11 @@ impl Parsed {
     /// What only a target of the dialect's own kind can serve; others are left out of its chain unless this is empty.
     pub fn own_kind(&self) -> &[OwnKind] {
         &self.borrow_dependent().own_kind
+    }
+
+    /// Whether the conversation so far is at the provider that keeps it, and not in the body.
+    pub fn is_continued(&self) -> bool {
+        self.own_kind().iter().any(|own| own.feature == Feature::Thread)
     }
 
     /// The dialect's hints that reach no target of another kind, each once.

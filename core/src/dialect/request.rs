@@ -88,13 +88,20 @@ impl Request {
         }
     }
 
+    /// Whether the conversation so far is at the provider that keeps it, and not in the body.
+    pub fn is_continued(&self) -> bool {
+        match self {
+            Self::OpenAi(_) => false,
+            Self::Anthropic(parsed) | Self::Gemini(parsed, _) => parsed.is_continued(),
+        }
+    }
+
     /// The client's body for a provider of its own kind.
     pub fn relayed(&self, model: &str) -> Vec<u8> {
         match self {
             Self::OpenAi(parsed) => crate::provider::openai::request::write(parsed.body(), parsed.chat(), model),
             Self::Anthropic(parsed) => anthropic::relay::write(parsed, model),
-            // The model is in the path.
-            Self::Gemini(parsed, _) => gemini::relay::write(parsed),
+            Self::Gemini(parsed, _) => gemini::relay::write(parsed, model),
         }
     }
 

@@ -7,6 +7,7 @@ use super::task::{Task, Wish};
 use super::translate;
 use crate::chance;
 use crate::config::{ExactCache, Millis, Model, OnUnsupported, Retries, Target};
+use crate::dialect::Request;
 use crate::gateway::{Gateway, Held, Walk};
 use crate::headers::HeaderList;
 use crate::refusal::Refusal;
@@ -236,7 +237,8 @@ fn able(gateway: &Gateway, model: &Model, task: &Task) -> Result<Vec<Candidate>,
     }
     match obstacle {
         Some(unsupported) if able.is_empty() && !matches!(task, Task::Count(_)) => {
-            Err(Refusal::Unsupported(unsupported))
+            let is_continued = task.chat().is_some_and(Request::is_continued);
+            Err(if is_continued { Refusal::ThreadNotFound } else { Refusal::Unsupported(unsupported) })
         }
         _ => Ok(able),
     }

@@ -151,7 +151,7 @@ impl Task {
     pub(super) fn relayed(&self, model: &str, manner: Manner) -> Vec<u8> {
         match self {
             Self::Chat(Request::Gemini(parsed, _)) if manner.forgets_thoughts => {
-                dialect::gemini::relay::write_unsigned(parsed)
+                dialect::gemini::relay::write_unsigned(parsed, model)
             }
             Self::Chat(Request::OpenAi(parsed)) if !manner.stream_usage => {
                 openai::request::with_model(parsed.body(), &parsed.chat().model, model)

@@ -72,3 +72,42 @@ fn one_class_of_failure_is_told_as_what_it_is() {
         assert_eq!(told(&[(class, None), (class, None)]), format!("{expected} - false"));
     }
 }
+
+/// Status and body in a dialect.
+fn worded(refusal: &Refusal, dialect: Dialect) -> String {
+    let reply = refusal.reply(dialect);
+    format!("{} {}", reply.status, String::from_utf8(reply.body).unwrap())
+}
+
+#[test]
+fn a_parameter_that_no_target_takes_is_named_in_each_dialect() {
+    let refusal =
+        Refusal::Unsupported(Unsupported { param: "messages.0.content.1".into(), message: "no sound".into() });
+    for dialect in [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini] {
+        assert!(worded(&refusal, dialect).contains("messages.0.content.1"), "{dialect:?}");
+    }
+}
+
+#[test]
+fn a_thread_that_is_kept_nowhere_is_told_as_its_sdk_knows_it() {
+    assert_eq!(
+        worded(&Refusal::ThreadNotFound, Dialect::Anthropic),
+        r#"404 {"error":{"details":{"error_code":"thread_not_found"},"message":"No target keeps this conversation. Send all of it, with `thread: {\"type\": \"create\"}`.","type":"not_found_error"},"type":"error"}"#
+    );
+    // And so is what Anthropic itself says of one.
+    let failure = crate::provider::anthropic::error::read(
+        400,
+        br#"{"type":"error","error":{"type":"invalid_request_error","message":"m","details":{"error_code":"thread_fingerprint_mismatch"}}}"#,
+    );
+    let target = Target { provider: "p".into(), model: "m".into(), weight: None };
+    assert_eq!(
+        worded(&Refusal::Failed(vec![Attempted { target, failure }]), Dialect::Anthropic),
+        r#"400 {"error":{"details":{"error_code":"thread_fingerprint_mismatch"},"message":"m","type":"invalid_request_error"},"type":"error"}"#
+    );
+}
+
+#[test]
+fn an_anthropic_client_is_told_of_overload_by_its_own_status() {
+    assert!(worded(&Refusal::OutOfMemory, Dialect::Anthropic).starts_with("529 "));
+    assert!(worded(&Refusal::OutOfMemory, Dialect::OpenAi).starts_with("503 "));
+}

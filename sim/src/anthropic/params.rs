@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     fields::{Object, present},
-    refusal::Checked,
+    refusal::{Checked, Refusal},
 };
 
 const KNOWN: &[&str] = &[
@@ -34,7 +34,7 @@ const KNOWN: &[&str] = &[
     "top_p",
 ];
 /// Known only with an `anthropic-beta` header.
-const BETA: &[&str] = &["container", "context_management", "mcp_servers", "output_format", "speed"];
+const BETA: &[&str] = &["container", "context_management", "mcp_servers", "output_format", "speed", "thread"];
 
 pub(super) fn check(body: &Object, parts: &Parts, version: Version, model: Capabilities, name: &str) -> Checked {
     let beta = parts.headers.contains_key("anthropic-beta");
@@ -44,6 +44,7 @@ pub(super) fn check(body: &Object, parts: &Parts, version: Version, model: Capab
     }) {
         return Err(extra(field));
     }
+    thread(body)?;
     max_tokens(body, model, name)?;
     sampling(body, version, model)?;
     stop_sequences(body)?;
@@ -54,6 +55,20 @@ pub(super) fn check(body: &Object, parts: &Parts, version: Version, model: Capab
     }
     thinking::check(body, model)?;
     format::check(body, model)
+}
+
+/// Threads are kept as long as it suits the provider: here not at all.
+fn thread(body: &Object) -> Checked {
+    let Some(thread) = object(body, "thread", "")? else { return Ok(()) };
+    match required(string(thread, "type", "thread")?, "type", "thread")? {
+        "create" => Ok(()),
+        "continue" => {
+            required(string(thread, "previous_message_id", "thread")?, "previous_message_id", "thread")?;
+            let message = "thread: no thread was found for this `previous_message_id`";
+            Err(Refusal::new(404, message).with_code("thread_not_found"))
+        }
+        other => one_of(other, &["create", "continue"], "thread.type"),
+    }
 }
 
 fn max_tokens(body: &Object, model: Capabilities, name: &str) -> Checked {

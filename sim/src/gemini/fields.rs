@@ -68,10 +68,15 @@ impl<'a> Fields<'a> {
         self.typed(name, "TYPE_MESSAGE", Value::as_object)
     }
 
-    /// The elements with their paths.
+    /// The elements with their paths. One may stand alone.
     pub(super) fn list(&self, name: &str) -> Checked<Vec<(String, &'a Value)>> {
         let at = self.at(name);
-        let list = self.typed(name, "TYPE_MESSAGE", Value::as_array)?.into_iter().flatten();
+        let elements = |value: &'a Value| match value {
+            Value::Array(list) => Some(list.as_slice()),
+            Value::Object(_) | Value::String(_) => Some(std::slice::from_ref(value)),
+            _ => None,
+        };
+        let list = self.typed(name, "TYPE_MESSAGE", elements)?.into_iter().flatten();
         Ok(list.enumerate().map(|(index, value)| (format!("{at}[{index}]"), value)).collect())
     }
 

@@ -1,6 +1,5 @@
 //! One part of a content.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
 use super::{
@@ -103,7 +102,7 @@ fn inline<'a>(part: &Fields<'a>) -> Checked<Part<'a>> {
         return Err(Refusal::invalid("Unable to process input image: mime_type must be set"));
     }
     match inline.string("data")? {
-        Some(data) if !data.is_empty() && STANDARD.decode(data).is_ok() => Ok(Part::Other),
+        Some(data) if !data.is_empty() && signature::decode(data).is_some() => Ok(Part::Other),
         _ => Err(Refusal::invalid(format!(
             "Invalid value at '{}' (TYPE_BYTES), Base64 decoding failed",
             inline.at("data")

@@ -15,13 +15,17 @@ pub(super) fn sign(serial: u64) -> String {
     STANDARD.encode([MARK, serial.to_string().as_bytes()].concat())
 }
 
+/// Bytes in base64: Google reads both alphabets, with and without padding. Its Python SDK writes the one for URLs.
+pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
+    let engines = [&STANDARD, &URL_SAFE, &STANDARD_NO_PAD, &URL_SAFE_NO_PAD];
+    engines.into_iter().find_map(|engine| engine.decode(text).ok())
+}
+
 pub(super) fn check(signature: &str) -> Checked {
     if signature == SKIP {
         return Ok(());
     }
-    let engines = [&STANDARD, &URL_SAFE, &STANDARD_NO_PAD, &URL_SAFE_NO_PAD];
-    let decoded = engines.into_iter().find_map(|engine| engine.decode(signature).ok());
-    match decoded {
+    match decode(signature) {
         None => Err(Refusal::invalid("Invalid thought signature.")),
         Some(bytes) if bytes.starts_with(MARK) || bytes == SKIP.as_bytes() => Ok(()),
         Some(_) => Err(Refusal::invalid("Corrupted thought signature.")),

@@ -160,8 +160,18 @@ fn response_format(body: &Object) -> Checked {
         return Err(super::invalid::no_tool_name(&name));
     }
     boolean(json_schema, "strict", &format!("{at}.strict"))?;
-    object(json_schema, "schema", &format!("{at}.schema"))?;
-    Ok(())
+    match object(json_schema, "schema", &format!("{at}.schema"))? {
+        Some(schema) if schema.get("type").and_then(Value::as_str) != Some("object") => {
+            let name = string(json_schema, "name", &name)?.unwrap_or_default();
+            let got = schema.get("type").and_then(Value::as_str).unwrap_or("None");
+            let message = format!(
+                "Invalid schema for response_format '{name}': schema must be a JSON Schema of 'type: \"object\"', got \
+                 'type: \"{got}\"'."
+            );
+            Err(Refusal::invalid(message).with_param("response_format"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn metadata(body: &Object) -> Checked {

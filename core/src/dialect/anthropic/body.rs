@@ -35,6 +35,7 @@ pub(super) struct Body<'a> {
     pub inference_geo: Option<Str<'a>>,
     pub mcp_servers: Option<Vec<Raw<'a>>>,
     pub speed: Option<Str<'a>>,
+    pub thread: Option<Thread<'a>>,
 }
 
 /// [`Body`], whatever it borrows for.
@@ -88,6 +89,16 @@ pub(super) struct Source<'a> {
     pub data: Option<Str<'a>>,
     pub url: Option<Str<'a>>,
     pub content: Option<TextOr<'a, Block<'a>>>,
+}
+
+/// A conversation that Anthropic keeps: `create` sends all of it, `continue` only what is new.
+/// Source: <https://platform.claude.com/docs/en/build-with-claude/message-threads>
+#[derive(Debug, Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"), expecting = "an object")]
+pub(super) struct Thread<'a> {
+    #[serde(rename = "type")]
+    pub kind: Str<'a>,
+    pub previous_message_id: Option<Str<'a>>,
 }
 
 /// Of a document.

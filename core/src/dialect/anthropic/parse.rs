@@ -1,8 +1,9 @@
 //! A request out of a body, or the field that stands against it.
 
-use super::body::{Body, Format, Messages, Thinking, Tool, ToolChoice};
+use super::body::{Body, Format, Messages, Thinking, Thread, Tool, ToolChoice};
 use super::messages;
 use crate::chat::{self, ChatRequest, FunctionDef, JsonSchema, ResponseFormat, Stop};
+use crate::dialect::Dialect;
 use crate::dialect::explain::Style;
 use crate::dialect::neutral::{Feature, Neutral, OwnKind, Parsed, Places, Source, Trouble, invalid};
 use crate::json::{self, Str};
@@ -68,6 +69,7 @@ fn neutral(body: Body<'_>) -> Result<Neutral<'_>, Refusal> {
         inference_geo,
         mcp_servers,
         speed,
+        thread,
     } = body;
     if model.is_empty() {
         return Err(invalid("model", "it must not be empty"));
@@ -75,12 +77,16 @@ fn neutral(body: Body<'_>) -> Result<Neutral<'_>, Refusal> {
     if max_tokens == Some(0) {
         return Err(invalid("max_tokens", "it must be at least 1"));
     }
-    if messages.is_empty() {
-        return Err(invalid("messages", "at least one message is needed"));
-    }
 
     let mut own_kind = Vec::new();
     let mut hints = Dropped::default();
+    hints.add_if(thread.is_some(), "thread");
+    match thread.filter(|thread| thread.kind.as_str() != "create") {
+        Some(thread) => own_kind.push(continued(&thread)?),
+        // Only the one who goes on with a turn that was paused has nothing to say.
+        None if messages.is_empty() => return Err(invalid("messages", "at least one message is needed")),
+        None => {}
+    }
     let own = [
         (container.is_some(), Feature::Container, "container"),
         (mcp_servers.is_some_and(|servers| !servers.is_empty()), Feature::ServerTool, "mcp_servers"),
@@ -125,6 +131,15 @@ fn neutral(body: Body<'_>) -> Result<Neutral<'_>, Refusal> {
         ..ChatRequest::of(model)
     };
     Ok(Neutral { chat, own_kind, hints: hints.names, shows_thoughts: thought.shown, places })
+}
+
+/// The rest of the conversation is at the provider that answered last. One of another kind has kept nothing, and its answers
+/// have other ids; the client then sends all of it again, to whoever may answer.
+fn continued(thread: &Thread<'_>) -> Result<OwnKind, Refusal> {
+    match &thread.previous_message_id {
+        Some(id) if !id.starts_with(Dialect::Anthropic.id_prefix()) => Err(Refusal::ThreadNotFound),
+        _ => Ok(OwnKind::new(Feature::Thread, "thread")),
+    }
 }
 
 /// What is asked of the model's thinking.

@@ -20,7 +20,7 @@ pub fn write(parsed: &Parsed, model: &str) -> Vec<u8> {
     let kept = messages.filter(|_| has_foreign).and_then(own_thoughts);
     let messages = kept.as_deref().map(Raw).or(messages);
     let is_mid_turn = parsed.chat().messages.iter().rev().find(|message| message.role != Role::User);
-    let is_mid_turn = is_mid_turn.is_some_and(|message| message.role == Role::Tool);
+    let is_mid_turn = is_mid_turn.is_some_and(|message| message.role == Role::Tool) && !parsed.is_continued();
     if is_mid_turn && parsed.chat().thinking_budget.is_some() && !messages.is_some_and(begins_with_thoughts) {
         fields.retain(|(name, _)| name.as_str() != "thinking");
     }
@@ -152,5 +152,14 @@ mod tests {
         check(&body("smart", thinking, call), &body("claude-opus-5", "", call));
         let with_own = format!("{own},{call}");
         check(&body("smart", thinking, &with_own), &body("claude-opus-5", thinking, &with_own));
+    }
+
+    #[test]
+    fn a_turn_whose_beginning_anthropic_keeps_goes_on_as_it_began() {
+        let rest = r#""thinking":{"type":"enabled","budget_tokens":2000},"thread":{"type":"continue","previous_message_id":"msg_1"},"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"x"}]}]}"#;
+        check(
+            &format!(r#"{{"model":"smart","max_tokens":5,{rest}"#),
+            &format!(r#"{{"model":"claude-opus-5","max_tokens":5,{rest}"#),
+        );
     }
 }

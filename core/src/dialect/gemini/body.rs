@@ -1,6 +1,7 @@
 //! The body of `:generateContent`, as it is read: in camelCase and in snake_case, as Google's own server does
 //! (PROVIDERS A.3).
 
+use super::list;
 use crate::dialect::explain::Document;
 use crate::json::{Raw, Str};
 use serde::Deserialize;
@@ -10,16 +11,18 @@ use std::fmt;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"), expecting = "an object")]
 pub(super) struct Body<'a> {
+    #[serde(deserialize_with = "list::required")]
     pub contents: Vec<Content<'a>>,
     #[serde(alias = "system_instruction")]
     pub system_instruction: Option<Content<'a>>,
+    #[serde(default, deserialize_with = "list::optional")]
     pub tools: Option<Vec<Tool<'a>>>,
     #[serde(alias = "tool_config")]
     pub tool_config: Option<ToolConfig<'a>>,
     #[serde(alias = "generation_config")]
     pub generation_config: Option<GenerationConfig<'a>>,
     #[serde(alias = "safety_settings")]
-    pub safety_settings: Option<Vec<Raw<'a>>>,
+    pub safety_settings: Option<Raw<'a>>,
     #[serde(alias = "cached_content")]
     pub cached_content: Option<Str<'a>>,
     #[serde(alias = "service_tier")]
@@ -41,6 +44,7 @@ impl<'a> Document<'a> for Generate {
 #[serde(bound(deserialize = "'de: 'a"), expecting = "an object")]
 pub(super) struct Content<'a> {
     pub role: Option<Str<'a>>,
+    #[serde(default, deserialize_with = "list::optional")]
     pub parts: Option<Vec<Part<'a>>>,
 }
 
@@ -108,6 +112,7 @@ pub(super) struct FunctionResponse<'a> {
     pub id: Option<Str<'a>>,
     pub name: Str<'a>,
     pub response: Option<Raw<'a>>,
+    #[serde(default, deserialize_with = "list::optional")]
     pub parts: Option<Vec<Part<'a>>>,
 }
 
@@ -115,7 +120,7 @@ pub(super) struct FunctionResponse<'a> {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"), expecting = "an object")]
 pub(super) struct Tool<'a> {
-    #[serde(alias = "function_declarations")]
+    #[serde(alias = "function_declarations", default, deserialize_with = "list::optional")]
     pub function_declarations: Option<Vec<Declaration<'a>>>,
     #[serde(alias = "google_search")]
     pub google_search: Option<Raw<'a>>,
@@ -163,7 +168,7 @@ pub(super) struct ToolConfig<'a> {
 #[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"), expecting = "an object")]
 pub(super) struct CallingConfig<'a> {
     pub mode: Option<Str<'a>>,
-    #[serde(alias = "allowed_function_names")]
+    #[serde(alias = "allowed_function_names", default, deserialize_with = "list::optional")]
     pub allowed_function_names: Option<Vec<Str<'a>>>,
 }
 
@@ -179,7 +184,7 @@ pub(super) struct GenerationConfig<'a> {
     pub candidate_count: Option<Whole>,
     #[serde(alias = "max_output_tokens")]
     pub max_output_tokens: Option<Whole>,
-    #[serde(alias = "stop_sequences")]
+    #[serde(alias = "stop_sequences", default, deserialize_with = "list::optional")]
     pub stop_sequences: Option<Vec<Str<'a>>>,
     pub seed: Option<Whole>,
     #[serde(alias = "presence_penalty")]
@@ -196,7 +201,7 @@ pub(super) struct GenerationConfig<'a> {
     #[serde(alias = "response_logprobs")]
     pub response_logprobs: Option<bool>,
     pub logprobs: Option<Whole>,
-    #[serde(alias = "response_modalities")]
+    #[serde(alias = "response_modalities", default, deserialize_with = "list::optional")]
     pub response_modalities: Option<Vec<Str<'a>>>,
     #[serde(alias = "speech_config")]
     pub speech_config: Option<Raw<'a>>,

@@ -66,7 +66,8 @@ impl<'a, 'w, M: Iterator<Item = &'a Box<RawValue>>> Writer<'a, 'w, M> {
     /// The content that stands at `contents[{index}]`.
     pub(super) fn add(&mut self, index: usize, content: Content<'a>) -> Result<(), Refusal> {
         let at = format!("contents[{index}]");
-        let role = match content.role.as_ref().map(Str::as_str) {
+        // Vertex AI's clients write them in capitals.
+        let role = match content.role.as_ref().map(|role| role.to_ascii_lowercase()).as_deref() {
             None | Some("" | "user" | "function") => Role::User,
             Some("model") => Role::Assistant,
             Some(_) => return Err(invalid(format!("{at}.role"), "it must be user or model")),

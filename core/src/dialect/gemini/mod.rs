@@ -5,6 +5,7 @@ mod collect;
 mod config;
 mod contents;
 mod frames;
+mod list;
 mod open_calls;
 mod parse;
 mod path;

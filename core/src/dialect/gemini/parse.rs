@@ -89,7 +89,7 @@ fn neutral<'a>(body: Body<'a>, made: &'a [Box<RawValue>], model: String, stream:
         (continuation_token.is_some(), Feature::Continuation, "continuationToken"),
     ];
     own_kind.extend(own.into_iter().filter(|own| own.0).map(|(_, feature, param)| OwnKind::new(feature, param)));
-    hints.add_if(safety_settings.is_some_and(|list| !list.is_empty()), "safetySettings");
+    hints.add_if(safety_settings.is_some_and(|list| list.get() != "[]"), "safetySettings");
     hints.add_if(labels.is_some(), "labels");
     hints.add_if(store.is_some(), "store");
 

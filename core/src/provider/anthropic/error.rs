@@ -54,6 +54,8 @@ fn classify(status: u16, kind: &str, message: &str, error_code: &str) -> Class {
         // Their guard against a steep rise, which time heals.
         "ramp_limit_exceeded" => return Class::RateLimited,
         "organization_on_hold" => return Class::Credential,
+        // Not the model is missing: the client has to send all of its conversation again, or to wait for its own request.
+        code if code.starts_with("thread_") => return Class::InvalidRequest,
         _ => {}
     }
     match kind {

@@ -26,6 +26,11 @@ pub(super) fn translate<'a>(
     if !messages.iter().any(|message| message.role == Role::User) {
         return Err(Unsupported::new("messages", "this provider needs at least one user message"));
     }
+    if messages.first().is_some_and(|first| first.role != Role::User) {
+        let first = list.iter().position(|message| message.role == chat::Role::Assistant).unwrap_or(0);
+        let message = "this provider needs the conversation to begin with a user message";
+        return Err(Unsupported::new(format!("messages[{first}].role"), message));
+    }
     if let Some(Message { role: Role::Assistant, content }) = messages.last_mut() {
         check_prefill(list.len().saturating_sub(1), content, capabilities)?;
     }

@@ -94,6 +94,30 @@ fn a_spend_cap_is_no_rate_limit() {
 }
 
 #[test]
+fn a_lost_thread_is_no_missing_model() {
+    for (status, kind, code, expect) in [
+        (404, "not_found_error", "thread_not_found", expect!["failure: InvalidRequest 404 code=thread_not_found: m"]),
+        (
+            400,
+            "invalid_request_error",
+            "thread_fingerprint_mismatch",
+            expect!["failure: InvalidRequest 400 code=thread_fingerprint_mismatch: m"],
+        ),
+        (
+            409,
+            "conflict_error",
+            "thread_continue_in_flight",
+            expect!["failure: InvalidRequest 409 code=thread_continue_in_flight: m"],
+        ),
+    ] {
+        let body = format!(
+            r#"{{"type":"error","error":{{"type":"{kind}","message":"m","details":{{"error_code":"{code}"}}}}}}"#
+        );
+        check(status, &body, expect);
+    }
+}
+
+#[test]
 fn without_words_the_status_tells() {
     for (status, expect) in [
         (400, expect!["failure: InvalidRequest 400: invalid request"]),

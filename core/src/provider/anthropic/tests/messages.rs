@@ -40,6 +40,14 @@ fn a_conversation_without_a_user_is_refused() {
 }
 
 #[test]
+fn a_conversation_that_does_not_begin_with_the_user_is_refused() {
+    check(
+        r#"{"role":"system","content":"Be brief."},{"role":"assistant","content":"Hello"},{"role":"user","content":"Hi"}"#,
+        expect!["unsupported: messages[1].role: this provider needs the conversation to begin with a user message"],
+    );
+}
+
+#[test]
 fn one_role_speaks_once_in_a_row() {
     check(
         r#"{"role":"user","content":"a"},

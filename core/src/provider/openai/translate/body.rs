@@ -1,6 +1,6 @@
 //! The body of a chat completion, in the order in which it is written.
 
-use super::tools::{Schema, fits_strict};
+use super::tools::{Schema, fits_strict, is_of_objects};
 use crate::chat;
 use crate::json::{Raw, Str};
 use crate::provider::Unsupported;
@@ -247,6 +247,12 @@ impl<'a> ResponseFormat<'a> {
         if !matches!(kind, "text" | "json_object" | "json_schema") {
             let message = format!("this provider has no response format `{kind}`");
             return Err(Unsupported::new("response_format.type", message));
+        }
+        // Others answer with lists, texts and numbers too ("schema must be a JSON Schema of 'type: "object"'").
+        let schema = format.json_schema.as_ref().and_then(|wish| wish.schema);
+        if schema.is_some_and(|schema| !is_of_objects(schema)) {
+            let message = "this provider's answers in JSON are objects: the schema's `type` must be `object`";
+            return Err(Unsupported::new("response_format.json_schema.schema", message));
         }
         let json_schema = format.json_schema.as_ref().map(|wish| {
             let mut strict = wish.strict;

@@ -89,6 +89,11 @@ fn parameters(raw: Raw<'_>) -> Result<Schema<'_>, &'static str> {
     Ok(Schema::Tree(Tree::Object(fields)))
 }
 
+/// Whether the schema is of objects, as far as it says so at its root.
+pub(super) fn is_of_objects(raw: Raw<'_>) -> bool {
+    Tree::parse(raw).is_some_and(|tree| tree.is_type("object"))
+}
+
 /// Whether OpenAI can hold an answer to the schema: each object closed and all its properties required.
 pub(super) fn fits_strict(raw: Raw<'_>) -> bool {
     Tree::parse(raw).is_some_and(|mut tree| is_strict(&mut tree).is_ok())
