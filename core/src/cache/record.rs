@@ -134,7 +134,7 @@ impl Recorder {
     fn give_up(&mut self) {
         self.answer = None;
         self.reader = None;
-        self.told = self.told.as_ref().map(|_| Vec::new());
+        self.told = None;
     }
 
     /// Lets the reader of a relayed stream emit events, and keeps it while it says that all is well.

@@ -74,6 +74,22 @@ pub struct Message<'a> {
     pub function_call: Option<FunctionCall<'a>>,
 }
 
+impl<'a> Message<'a> {
+    /// A message that says nothing but its content.
+    pub fn new(role: Role, content: Option<Content<'a>>) -> Self {
+        Self {
+            role,
+            content,
+            name: None,
+            refusal: None,
+            tool_calls: None,
+            tool_call_id: None,
+            failed: false,
+            function_call: None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {

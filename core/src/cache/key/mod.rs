@@ -53,6 +53,7 @@ pub fn key_of_body(tenant: Option<&str>, scope: &str, form: Form, headers: &Head
         Form::ContentArray => (5, &request::WITHOUT_EFFECT_AT_GEMINI),
     };
     feed.form(number);
+    feed.put(&u64::from_le_bytes(feed::length(headers.len())));
     for (name, value) in headers {
         feed.text(name.as_bytes());
         feed.text(value);

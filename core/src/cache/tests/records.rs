@@ -147,3 +147,18 @@ fn beyond_the_bound_nothing_is_held() {
     let many: Vec<_> = (0..200).map(|choice| delta(choice, Delta::Text("".into()))).collect();
     assert_eq!(record(&many, 1 << 20), (true, None));
 }
+
+#[test]
+fn what_was_given_up_is_not_gathered_any_more() {
+    let mut recorder = Recorder::verbatim(10, 0);
+    recorder.take(&started());
+    recorder.take(&text("x"));
+    recorder.tell(b"12345678901");
+    assert!(recorder.has_given_up());
+    for event in [started(), text("x"), finished(FinishReason::Stop)] {
+        recorder.take(&event);
+        recorder.tell(b"1");
+    }
+    assert!(!format!("{recorder:?}").contains("told: Some"), "nothing is held: {recorder:?}");
+    assert_eq!(recorder.finish(&target(), 0), None);
+}

@@ -51,7 +51,7 @@ impl<'a, 'w> Writer<'a, 'w> {
             }
         };
         if !content.is_empty() {
-            self.push(message(Role::System, Some(content)), place);
+            self.push(chat::Message::new(Role::System, Some(content)), place);
         }
         Ok(())
     }
@@ -69,7 +69,7 @@ impl<'a, 'w> Writer<'a, 'w> {
         let blocks = match message.content {
             TextOr::Text(text) => {
                 let place = Place { message: at, around: (".content.", ""), ..Place::default() };
-                self.push(self::message(role, Some(Content::Text(text))), place);
+                self.push(chat::Message::new(role, Some(Content::Text(text))), place);
                 return Ok(());
             }
             TextOr::List(blocks) => blocks,
@@ -112,7 +112,8 @@ impl<'a, 'w> Writer<'a, 'w> {
         }
         let place = Place { message: at, around: (".content.", ""), parts: places, calls: call_places };
         let content = (!parts.is_empty() || calls.is_empty()).then_some(Content::Parts(parts));
-        let message = chat::Message { tool_calls: (!calls.is_empty()).then_some(calls), ..message(role, content) };
+        let message =
+            chat::Message { tool_calls: (!calls.is_empty()).then_some(calls), ..chat::Message::new(role, content) };
         self.push(message, place);
     }
 
@@ -142,7 +143,7 @@ impl<'a, 'w> Writer<'a, 'w> {
         let message = chat::Message {
             tool_call_id: Some(id),
             failed: block.is_error == Some(true),
-            ..message(Role::Tool, Some(content))
+            ..chat::Message::new(Role::Tool, Some(content))
         };
         self.push(message, place);
         Ok(())
@@ -234,19 +235,6 @@ impl<'a, 'w> Writer<'a, 'w> {
     fn note(&mut self, block: &Block<'_>) {
         self.hints.add_if(block.cache_control.is_some(), "cache_control");
         self.hints.add_if(block.kind.as_str() == "text" && block.citations.is_some(), "citations");
-    }
-}
-
-fn message<'a>(role: Role, content: Option<Content<'a>>) -> chat::Message<'a> {
-    chat::Message {
-        role,
-        content,
-        name: None,
-        refusal: None,
-        tool_calls: None,
-        tool_call_id: None,
-        failed: false,
-        function_call: None,
     }
 }
 

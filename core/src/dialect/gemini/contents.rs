@@ -120,7 +120,7 @@ impl<'a, 'w, M: Iterator<Item = &'a Box<RawValue>>> Writer<'a, 'w, M> {
         };
         let place = Place { message: at, around: (".parts[", "]"), parts: places, calls: call_places };
         let tool_calls = (!calls.is_empty()).then_some(calls);
-        self.push(chat::Message { tool_calls, ..message(role, content) }, place);
+        self.push(chat::Message { tool_calls, ..chat::Message::new(role, content) }, place);
     }
 
     fn push(&mut self, message: chat::Message<'a>, place: Place) {
@@ -181,7 +181,7 @@ impl<'a, 'w, M: Iterator<Item = &'a Box<RawValue>>> Writer<'a, 'w, M> {
             parts: vec![number; content.list().len()],
             calls: Vec::new(),
         };
-        let message = chat::Message { tool_call_id: Some(id), failed, ..message(Role::Tool, Some(content)) };
+        let message = chat::Message { tool_call_id: Some(id), failed, ..chat::Message::new(Role::Tool, Some(content)) };
         self.push(message, place);
         Ok(())
     }
@@ -264,17 +264,4 @@ fn result(raw: Raw<'_>) -> (Str<'_>, bool) {
     }
     let text = value.parse::<Str<'_>>().unwrap_or_else(|_| Str(arguments::compact(value.get())));
     (text, name.as_str() == "error")
-}
-
-fn message<'a>(role: Role, content: Option<chat::Content<'a>>) -> chat::Message<'a> {
-    chat::Message {
-        role,
-        content,
-        name: None,
-        refusal: None,
-        tool_calls: None,
-        tool_call_id: None,
-        failed: false,
-        function_call: None,
-    }
 }

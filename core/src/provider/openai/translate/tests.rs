@@ -29,14 +29,9 @@ fn check_messages(messages: Vec<Message<'_>>, expect: Expect) {
 
 fn message<'a>(role: Role, parts: Vec<Part<'a>>) -> Message<'a> {
     Message {
-        role,
-        content: Some(Content::Parts(parts)),
-        name: None,
-        refusal: None,
-        tool_calls: None,
         tool_call_id: (role == Role::Tool).then(|| "c".into()),
         failed: role == Role::Tool,
-        function_call: None,
+        ..Message::new(role, Some(Content::Parts(parts)))
     }
 }
 
