@@ -38,6 +38,8 @@ pub enum Note {
     WaitMs,
     /// From the attempt's beginning.
     FirstTokenMs,
+    /// The same in seconds, as OpenTelemetry wants it.
+    FirstToken,
     FinishReason,
     /// The class of failure that the client saw.
     ErrorType,
@@ -45,7 +47,7 @@ pub enum Note {
 
 impl Note {
     /// All there are.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Path,
         Self::Operation,
         Self::RequestModel,
@@ -62,6 +64,7 @@ impl Note {
         Self::Cost,
         Self::WaitMs,
         Self::FirstTokenMs,
+        Self::FirstToken,
         Self::FinishReason,
         Self::ErrorType,
     ];
@@ -85,6 +88,7 @@ impl Note {
             Self::Cost => "weir.cost_usd",
             Self::WaitMs => "weir.wait_ms",
             Self::FirstTokenMs => "weir.first_token_ms",
+            Self::FirstToken => "weir.first_token",
             Self::FinishReason => "weir.finish_reason",
             Self::ErrorType => "weir.error_type",
         }
@@ -214,7 +218,13 @@ impl Exchange {
             notes.extend(counts.into_iter().filter(is_said).map(|(note, count)| (note, count.to_string())));
         }
         notes.extend(self.cost.get().map(|cost| (Note::Cost, price::show(cost))));
-        notes.extend(self.first_token.get().map(|millis| (Note::FirstTokenMs, millis.to_string())));
+        if let Some(millis) = self.first_token.get() {
+            notes.push((Note::FirstTokenMs, millis.to_string()));
+            if self.gateway.config.telemetry.is_traced() {
+                let (seconds, rest) = (millis.checked_div(1_000).unwrap_or(0), millis.checked_rem(1_000).unwrap_or(0));
+                notes.push((Note::FirstToken, format!("{seconds}.{rest:03}")));
+            }
+        }
         notes.extend(self.finish.get().map(|reason| (Note::FinishReason, reason.as_str().to_owned())));
         let last = attempts.last().map(|record| &record.outcome);
         if let (Some(Outcome::Failed(failure)), false) = (last, attempts.iter().any(is_served)) {

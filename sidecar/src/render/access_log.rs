@@ -63,7 +63,7 @@ fn fields() -> Value {
         "duration_ms": "%DURATION%",
     });
     if let Some(fields) = fields.as_object_mut() {
-        for note in Note::ALL.into_iter().filter(|note| *note != Note::Span) {
+        for note in Note::ALL.into_iter().filter(|note| !matches!(note, Note::Span | Note::FirstToken)) {
             let property = note.property();
             let name = property.strip_prefix("weir.").unwrap_or(property);
             fields.insert(name.to_owned(), json!(format!("%FILTER_STATE(wasm.{property}:PLAIN)%")));

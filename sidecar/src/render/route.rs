@@ -20,13 +20,7 @@ pub(super) fn table(config: &Config) -> Value {
         let header = json!({ "name": "x-weir-backoff", "string_match": { "exact": pause } });
         route(json!({ "prefix": "/", "headers": [header] }), retries, config)
     });
-    // Whoever asks whether the gateway lives asks often: nobody wants to see that traced.
-    let mut probes = route(json!({ "safe_regex": { "regex": "/(healthz|readyz)" } }), &unnamed, config);
-    if let Some(fields) = probes.as_object_mut() {
-        fields.insert("tracing".to_owned(), json!({ "random_sampling": { "numerator": 0 } }));
-    }
-    let routes: Vec<Value> =
-        [probes].into_iter().chain(own).chain([route(json!({ "prefix": "/" }), &unnamed, config)]).collect();
+    let routes: Vec<Value> = own.chain([route(json!({ "prefix": "/" }), &unnamed, config)]).collect();
     json!({
         "name": "gateway",
         // Fixed when Envoy starts; nothing can change it at run time.

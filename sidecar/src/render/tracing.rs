@@ -54,7 +54,7 @@ fn tags() -> impl Iterator<Item = (&'static str, String)> {
         ("gen_ai.usage.cache_creation.input_tokens", Note::CacheWriteTokens),
         ("gen_ai.usage.reasoning.output_tokens", Note::ReasoningTokens),
         ("gen_ai.response.finish_reasons", Note::FinishReason),
-        ("gen_ai.response.time_to_first_chunk", Note::FirstTokenMs),
+        ("gen_ai.response.time_to_first_chunk", Note::FirstToken),
         ("error.type", Note::ErrorType),
         ("weir.tenant", Note::Tenant),
         ("weir.outcome", Note::Outcome),
