@@ -51,13 +51,14 @@ impl Envoy {
         Self::start(&path, address, true).await
     }
 
-    /// What `weir render` makes of a small file, with its sidecar. `near`: bytes of cached answers that its worker keeps.
-    pub(crate) async fn weir(folder: &Path, sim: &Sim, near: &str) -> Result<Self> {
+    /// What `weir render` makes of a small file, with its sidecar. `near`: bytes of cached answers that its worker keeps;
+    /// `telemetry`: what it tells besides its stats.
+    pub(crate) async fn weir(folder: &Path, sim: &Sim, name: &str, near: &str, telemetry: &str) -> Result<Self> {
         let (address, admin, sidecar) = (free()?, free()?, free()?);
-        let yaml = folder.join(format!("weir-{near}.yaml"));
+        let yaml = folder.join(format!("{name}.yaml"));
         let text = format!(
             "listen: {address}\nadmin: {admin}\nsidecar: {{ listen: {sidecar} }}\n\
-             telemetry: {{ access_log: \"off\" }}\ncache: {{ worker_bytes: {near} }}\n\
+             telemetry: {{ {telemetry} }}\ncache: {{ worker_bytes: {near} }}\n\
              providers:\n  openai: {{ kind: openai, base_url: {}, api_key: $OPENAI_API_KEY }}\n  \
              claude: {{ kind: anthropic, base_url: {}, api_key: $ANTHROPIC_API_KEY }}\n\
              models:\n  relayed: [openai/gpt-5.6, claude/claude-sonnet-4-6]\n  \
@@ -67,7 +68,7 @@ impl Envoy {
             sim.anthropic_url(),
         );
         std::fs::write(&yaml, text)?;
-        let bootstrap = folder.join(format!("weir-{near}-envoy.yaml"));
+        let bootstrap = folder.join(format!("{name}-envoy.yaml"));
         let weir = artifact("WEIR_BIN", "target/release/weir")?;
         let rendered = Command::new(&weir)
             .arg("render")

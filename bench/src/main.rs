@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, reason = "the table is what this program is for")]
 
 mod cases;
+mod collector;
 mod cpu;
 mod envoy;
 mod load;
@@ -34,19 +35,41 @@ async fn run() -> Result<()> {
     sim.set_settings(Settings { journal: false, ..Settings::default() });
     let folder = tempfile::tempdir()?;
     let bare = Envoy::bare(folder.path(), &sim).await.context("starting the bare Envoy")?;
-    let weir = Envoy::weir(folder.path(), &sim, "16MiB").await.context("starting Envoy with Weir")?;
-    let far = Envoy::weir(folder.path(), &sim, "0B").await.context("starting Envoy with Weir, without an L1")?;
+    const QUIET: &str = "access_log: \"off\"";
+    let weir = Envoy::weir(folder.path(), &sim, "near", "16MiB", QUIET).await.context("starting Envoy with Weir")?;
+    let far = Envoy::weir(folder.path(), &sim, "far", "0B", QUIET)
+        .await
+        .context("starting Envoy with Weir, without an L1")?;
+    let collector = collector::start().await?;
+    let log = folder.path().join("access.log");
+    let all = format!("access_log: \"{}\", otlp: \"http://{collector}\"", log.display());
+    let telling =
+        Envoy::weir(folder.path(), &sim, "telling", "16MiB", &all).await.context("starting Envoy with telemetry")?;
 
     let mut rows = Vec::new();
     for case in CASES {
-        sim.set_reply(Provider::OpenAi, case.reply()).map_err(|refused| anyhow::anyhow!("{refused:?}"))?;
-        sim.set_reply(Provider::Anthropic, case.reply()).map_err(|refused| anyhow::anyhow!("{refused:?}"))?;
+        answer_as(&sim, case)?;
         rows.push(
             measure(case, &bare, if case.is_far { &far } else { &weir }).await.with_context(|| case.name.to_owned())?,
         );
         report::progress(&rows);
     }
-    report::print(&rows);
+    let mut told = Vec::new();
+    for case in CASES.iter().filter(|case| !case.is_far) {
+        answer_as(&sim, case)?;
+        told.push(measure(case, &weir, &telling).await.with_context(|| case.name.to_owned())?);
+        report::progress(&told);
+    }
+    report::print("bare", "weir", &rows);
+    println!("\nThe same gateway, telling all of each request: access log, traces and metrics over OTLP.");
+    report::print("silent", "telling", &told);
+    Ok(())
+}
+
+fn answer_as(sim: &Sim, case: &Case) -> Result<()> {
+    for provider in [Provider::OpenAi, Provider::Anthropic] {
+        sim.set_reply(provider, case.reply()).map_err(|refused| anyhow::anyhow!("{refused:?}"))?;
+    }
     Ok(())
 }
 

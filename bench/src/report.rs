@@ -61,11 +61,12 @@ pub(crate) fn progress(rows: &[Row]) {
     }
 }
 
-pub(crate) fn print(rows: &[Row]) {
+/// `one`, `other`: what is compared, the first by the second.
+pub(crate) fn print(one: &str, other: &str, rows: &[Row]) {
     println!("CPU per request and added latency in microseconds; the ratio is the median over rounds, with its range.");
     println!(
         "{:<28} {:>9} {:>9} {:>7}  {:>11} {:>10} {:>10}",
-        "case", "bare", "weir", "ratio", "range", "added p50", "added p99"
+        "case", one, other, "ratio", "range", "added p50", "added p99"
     );
     for row in rows {
         println!("{}", row.line());

@@ -1,0 +1,140 @@
+//! What Envoy's tracer and the access log say of a request.
+
+use serde_json::{Value, json};
+use std::time::Duration;
+use weir_e2e::{Answer, Gateway, Otlp, Setup, Span, SpanKind, TARGETS, chat, with};
+use weir_sim::Fault;
+
+const CLIENTS: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+async fn traced() -> (Otlp, Gateway) {
+    let collector = Otlp::start().await;
+    let gateway = Setup::smart().otlp(collector.url()).start().await;
+    (collector, gateway)
+}
+
+fn is_request(span: &Span) -> bool {
+    span.kind == SpanKind::Server && span.attributes.text("gen_ai.operation.name").is_some()
+}
+
+#[tokio::test]
+async fn a_request_over_two_attempts_is_one_trace() {
+    let (collector, gateway) = traced().await;
+    gateway.sim.set_faults(TARGETS[0].provider, [Fault::status(500)]).await.expect("a fault");
+    let request = gateway.post().header("traceparent", CLIENTS).header("x-request-id", "mine-4713");
+    let answer = Answer::of(request.json(&chat("smart", "the secret of the pyramids"))).await;
+    assert_eq!((answer.status, answer.header("x-weir-attempts")), (200, Some("2")), "{}", answer.body);
+    let spans = collector.trace(TRACE, 3).await;
+    let of_request = spans.iter().find(|span| is_request(span)).expect("the request's span");
+    assert_eq!(of_request.name, "chat smart");
+    assert_eq!(of_request.parent.as_deref(), Some("00f067aa0ba902b7"));
+    let attempts: Vec<_> = spans.iter().filter(|span| span.kind == SpanKind::Client).collect();
+    assert_eq!(attempts.len(), 2);
+    for (attempt, system) in attempts.iter().zip(["openai", "anthropic"]) {
+        assert_eq!(attempt.parent.as_deref(), Some(of_request.id.as_str()));
+        assert_eq!(attempt.attributes.text("gen_ai.provider.name"), Some(system));
+    }
+    let journal = gateway.sim.journal();
+    for (entry, attempt) in journal.iter().zip(&attempts) {
+        let parent = entry.header("traceparent").unwrap_or_default();
+        assert_eq!(parent, format!("00-{TRACE}-{}-01", attempt.id), "the provider is told of its own attempt");
+    }
+    let text = |name: &str| of_request.attributes.text(name).unwrap_or_default().to_owned();
+    let usage = &answer.json()["usage"];
+    assert_eq!(text("gen_ai.operation.name"), "chat");
+    assert_eq!(text("gen_ai.provider.name"), "anthropic");
+    assert_eq!(text("gen_ai.request.model"), "smart");
+    assert_eq!(text("gen_ai.response.model"), TARGETS[1].model);
+    assert_eq!(text("gen_ai.usage.input_tokens"), usage["prompt_tokens"].to_string());
+    assert_eq!(text("gen_ai.usage.output_tokens"), usage["completion_tokens"].to_string());
+    assert_eq!(text("gen_ai.response.finish_reasons"), "stop");
+    assert_eq!((text("weir.outcome"), text("weir.attempts")), ("ok".into(), "2".into()));
+    assert_eq!(Some(text("weir.cost_usd").as_str()), answer.header("x-weir-cost-usd"));
+    assert!(text("weir.tries").starts_with("openai/"), "{}", text("weir.tries"));
+    assert_eq!(text("guid:x-request-id"), "mine-4713");
+    let all = format!("{spans:?}");
+    assert!(!all.contains("pyramids") && !all.contains(TARGETS[0].key), "{all}");
+}
+
+#[tokio::test]
+async fn streams_refusals_and_failures_have_spans_that_say_so() {
+    let (collector, gateway) = traced().await;
+    let stream = gateway.stream(&with(chat("smart", "Hi"), json!({ "stream": true }))).await;
+    assert!(!stream.text().is_empty());
+    let refused = gateway.chat(&chat("unheard-of", "Hi")).await;
+    assert_eq!(refused.status, 404);
+    for target in TARGETS {
+        gateway.sim.set_faults(target.provider, [Fault::status(503)]).await.expect("a fault");
+    }
+    let failed = gateway.chat(&chat("smart", "Hi")).await;
+    assert!(failed.status >= 500, "{}", failed.body);
+    let with_outcome = async |outcome: &str| {
+        collector.span(outcome, |span| is_request(span) && span.attributes.text("weir.outcome") == Some(outcome)).await
+    };
+    let ok = with_outcome("ok").await;
+    let first = ok.attributes.text("gen_ai.response.time_to_first_chunk").expect("a stream has a first chunk");
+    assert!(first.parse::<f64>().is_ok_and(|seconds| seconds < 10.0), "{first}");
+    assert_eq!(ok.attributes.text("gen_ai.request.stream"), Some("true"));
+    assert!(!ok.is_error);
+    assert_eq!(with_outcome("client_error").await.attributes.text("weir.tries"), None);
+    let failed = with_outcome("upstream_5xx").await;
+    assert!(failed.is_error && failed.attributes.text("error.type").is_some(), "{failed:?}");
+}
+
+#[tokio::test]
+async fn a_client_that_wants_no_trace_gets_none_and_no_key_is_in_any() {
+    let (collector, gateway) = traced().await;
+    let unsampled = CLIENTS.replace("-01", "-00");
+    let request = gateway.post().header("traceparent", unsampled).json(&chat("smart", "Hi"));
+    assert_eq!(Answer::of(request).await.status, 200);
+    let gemini = gateway.http.post(gateway.url("/v1beta/models/smart:generateContent?key=sk-in-the-query"));
+    let body = json!({ "contents": [{ "role": "user", "parts": [{ "text": "Hi" }] }] });
+    assert_eq!(Answer::of(gemini.json(&body)).await.status, 200);
+    let span = collector.span("Gemini's", |span| span.name == "generate_content smart").await;
+    assert_eq!(span.attributes.text("http.url"), Some("/v1beta/models/smart:generateContent"));
+    assert!(collector.spans().iter().all(|span| span.trace != TRACE), "it was not to be traced");
+    assert!(!format!("{:?}", collector.spans()).contains("sk-in-the-query"));
+}
+
+#[tokio::test]
+async fn the_access_log_says_all_of_a_request() {
+    let tenant = weir_e2e::CLIENT_KEY;
+    let mut gateway = Setup::smart().start().await;
+    gateway.sim.set_faults(TARGETS[0].provider, [Fault::status(429)]).await.expect("a fault");
+    let answer = gateway.chat_with("x-request-id", "logged-2", &chat("smart", "Hi")).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let left = gateway.chat_with("x-request-id", "logged-3", &chat("unheard-of", "Hi")).await;
+    assert_eq!(left.status, 404);
+    gateway.process.signal(nix::sys::signal::Signal::SIGTERM);
+    let ended = gateway.process.finish(Duration::from_secs(15)).await;
+    let line = |id: &str| -> Value {
+        let line = ended.stdout.lines().find(|line| line.contains(id));
+        serde_json::from_str(line.unwrap_or_else(|| panic!("no {id} in {}", ended.stdout))).expect("a JSON object")
+    };
+    let (line, refused) = (line("logged-2"), line("logged-3"));
+    let usage = &answer.json()["usage"];
+    let expected = [
+        ("operation", "chat"),
+        ("request_model", "smart"),
+        ("provider", "claude"),
+        ("model", TARGETS[1].model),
+        ("outcome", "ok"),
+        ("finish_reason", "stop"),
+        ("stream", "false"),
+    ];
+    for (name, value) in expected {
+        assert_eq!(line[name], value, "{name} in {line}");
+    }
+    assert_eq!(line["input_tokens"], usage["prompt_tokens"].to_string(), "{line}");
+    assert_eq!(line["output_tokens"], usage["completion_tokens"].to_string(), "{line}");
+    assert_eq!(line["cost_usd"].as_str(), answer.header("x-weir-cost-usd"), "{line}");
+    let tries = line["tries"].as_str().expect("tries");
+    assert!(tries.contains(": rate_limited, claude/") && tries.ends_with(": ok"), "{tries}");
+    assert_eq!(
+        (refused["outcome"].as_str(), refused["status"].as_u64()),
+        (Some("client_error"), Some(404)),
+        "{refused}"
+    );
+    assert!(!ended.stdout.contains(tenant));
+}
