@@ -42,7 +42,22 @@ pub(crate) fn scripts() -> PathBuf {
     root().join("tests/sdk")
 }
 
-fn root() -> PathBuf {
+/// `prometheus` or `promtool`.
+pub fn prometheus(program: &str) -> PathBuf {
+    let folder = env::var_os("WEIR_PROMETHEUS").map_or_else(|| target().join("tools/prometheus"), PathBuf::from);
+    let path = folder.join(program);
+    let folder = folder.display();
+    assert!(path.is_file(), "{folder} has no {program}; make prometheus (or name another folder in WEIR_PROMETHEUS)");
+    path
+}
+
+/// `docker-compose`.
+pub fn compose() -> PathBuf {
+    named("WEIR_COMPOSE", || target().join("tools/compose/docker-compose"), "make compose")
+}
+
+/// The folder of the project.
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
 }
 
