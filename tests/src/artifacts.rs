@@ -4,12 +4,12 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 /// The command under test.
-pub(crate) fn weir() -> PathBuf {
+pub fn weir() -> PathBuf {
     named("WEIR_BIN", || target().join("release/weir"), "make build")
 }
 
 /// The module under test.
-pub(crate) fn filter() -> PathBuf {
+pub fn filter() -> PathBuf {
     named("WEIR_FILTER", || target().join("wasm32-wasip1/release/weir_filter.wasm"), "make wasm")
 }
 

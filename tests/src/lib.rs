@@ -27,7 +27,7 @@ mod target;
 mod tenant;
 mod wait;
 
-pub use artifacts::{compose, envoy, panicking_filter, prometheus, root};
+pub use artifacts::{compose, envoy, filter, panicking_filter, prometheus, root, weir};
 pub use cli::{Command, Finished, Running};
 pub use client::{CLIENTS, Client, Heard};
 pub use dashboards::{Dashboard, Panel, dashboards};

@@ -89,7 +89,8 @@ impl Form {
 #[tokio::test]
 async fn a_hundred_thousand_made_up_names_make_no_series() {
     let tenant = format!("tenants:\n  team-a: {{ key_sha256: \"{}\" }}\n", key_sha256(KEY));
-    let models = "models:\n  smart: { targets: [openai/gpt-5.6, claude/claude-sonnet-5-5], cache: { exact: { ttl: 1h } } }\n";
+    let models =
+        "models:\n  smart: { targets: [openai/gpt-5.6, claude/claude-sonnet-5-5], cache: { exact: { ttl: 1h } } }\n";
     let gateway = Setup::new(&format!("{models}{tenant}")).start().await;
     gateway.sim.set_settings(Settings { journal: false, hash_bodies: false });
     // Envoy's own stats have the statuses that were sent: of each form one, before they are counted.
