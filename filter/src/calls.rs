@@ -34,6 +34,7 @@ impl Calls {
                 ("content-type", "application/cbor"),
             ];
             headers.extend(secret.as_deref().map(|secret| ("authorization", secret)));
+            headers.extend(call.traceparent.as_deref().map(|traceparent| ("traceparent", traceparent)));
             match host::call(CLUSTER, &headers, &call.body, Duration::from_millis(call.timeout)) {
                 Ok(token) => self.0.borrow_mut().push(UnderWay { token, asker, call }),
                 Err(()) => event = over(gateway, &call, Reply::None).or(event),

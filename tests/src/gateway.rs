@@ -24,6 +24,7 @@ pub struct Setup {
     env: Vec<(String, String)>,
     keys: Vec<(String, String)>,
     sidecar: String,
+    telemetry: String,
     concurrency: u32,
 }
 
@@ -39,6 +40,7 @@ impl Setup {
             env: env.into(),
             keys: vec![],
             sidecar: String::new(),
+            telemetry: String::new(),
             concurrency: 2,
         }
     }
@@ -86,6 +88,12 @@ impl Setup {
         self
     }
 
+    /// Exports to a collector, `telemetry.otlp`.
+    pub fn otlp(mut self, url: &str) -> Self {
+        self.telemetry = format!(", otlp: \"{url}\"");
+        self
+    }
+
     /// Worker threads of Envoy.
     pub fn concurrency(mut self, workers: u32) -> Self {
         self.concurrency = workers;
@@ -96,8 +104,8 @@ impl Setup {
     pub fn yaml(&self, sim: &Sim, listen: u16, admin: u16, sidecar: u16) -> String {
         let mut yaml = format!(
             "listen: 127.0.0.1:{listen}\nadmin: 127.0.0.1:{admin}\nsidecar: {{ listen: 127.0.0.1:{sidecar}{} }}\n\
-             telemetry: {{ access_log: stdout }}\nproviders:\n",
-            self.sidecar
+             telemetry: {{ access_log: stdout{} }}\nproviders:\n",
+            self.sidecar, self.telemetry
         );
         for target in TARGETS {
             let kind = target.provider;

@@ -50,6 +50,11 @@ pub enum FinishReason {
 }
 
 impl FinishReason {
+    /// Of OpenAI's word; None for one that it does not have.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Stop, Self::Length, Self::ToolCalls, Self::ContentFilter].into_iter().find(|one| one.as_str() == word)
+    }
+
     /// As it stands in `finish_reason`.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -401,10 +401,41 @@ pub enum JobBackend {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Telemetry {
-    /// Base URL of an OTLP/HTTP collector.
+    /// Base URL of an OTLP/HTTP collector. None: there are no traces.
     pub otlp: Option<String>,
+    /// How many of 100 requests are traced that do not say themselves whether they are.
+    pub trace_percent: u32,
     /// `stdout`, `stderr`, `off`, or a path.
     pub access_log: String,
+}
+
+impl Provider {
+    /// OpenTelemetry's `gen_ai.provider.name` (PROVIDERS H).
+    pub fn system(&self) -> &'static str {
+        match self.kind {
+            Kind::OpenAi if self.base_url.is_azure() => "azure.ai.openai",
+            Kind::OpenAi => "openai",
+            Kind::Anthropic => "anthropic",
+            Kind::Gemini => "gcp.gemini",
+        }
+    }
+}
+
+impl Telemetry {
+    /// Where the collector is.
+    pub fn collector(&self) -> Option<BaseUrl> {
+        url::base_url(self.otlp.as_deref()?).ok()
+    }
+
+    /// Whether requests have spans.
+    pub fn is_traced(&self) -> bool {
+        self.otlp.is_some()
+    }
+
+    /// Whether anybody reads what is said of a request.
+    pub fn is_noted(&self) -> bool {
+        self.is_traced() || self.access_log != "off"
+    }
 }
 
 impl Config {

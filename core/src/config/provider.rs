@@ -32,7 +32,7 @@ pub(super) fn resolve(raw: &raw::Provider, found: &mut Findings) -> Option<Provi
             found.problem(place, "is for providers of kind openai; the others leave no choice");
         }
     }
-    let is_azure = base_url.host.ends_with(".azure.com");
+    let is_azure = base_url.is_azure();
     if let Some(written) = raw.base_url.as_ref().filter(|_| is_azure && base_url.path.contains("/deployments/")) {
         let message = "is of an Azure API that names the model in the path; write https://….openai.azure.com/openai/v1";
         found.problem(&written.place, message);

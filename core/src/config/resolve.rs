@@ -45,6 +45,7 @@ pub(super) fn resolve(raw: raw::Config, found: &mut Findings) -> Config {
         jobs: raw.jobs.map_or(Jobs { backend: JobBackend::Embedded, url: None }, |jobs| self::jobs(jobs, found)),
         telemetry: Telemetry {
             otlp: raw.telemetry.otlp.map(|otlp| otlp.value),
+            trace_percent: percent(&raw.telemetry.trace_percent, (0, 100), found),
             access_log: raw.telemetry.access_log.map_or_else(|| "stdout".to_owned(), |log| log.value),
         },
         max_request_bytes: bounded(&raw.max_request_bytes, REQUEST_BYTES, found),

@@ -47,6 +47,11 @@ impl BaseUrl {
         *self == default_for(kind)
     }
 
+    /// Whether it is one of Azure's.
+    pub(crate) fn is_azure(&self) -> bool {
+        self.host.ends_with(".azure.com")
+    }
+
     /// Whether it is on this machine.
     pub(crate) fn is_loopback(&self) -> bool {
         self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

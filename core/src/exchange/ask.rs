@@ -24,6 +24,8 @@ pub(super) struct Ask {
     /// `x-weir-deadline-ms`.
     pub(super) deadline: Option<Millis>,
     pub(super) request_id: String,
+    /// The request's own span, as Envoy's tracer has it; None: it is not traced.
+    pub(super) trace: Option<String>,
     /// Headers that go on as they are.
     pub(super) kept: HeaderList,
     /// Those that a provider of the client's own kind gets too.
@@ -90,11 +92,29 @@ impl Ask {
             priority: priority(headers)?,
             deadline: deadline(headers)?,
             request_id: headers.text("x-request-id").unwrap_or_default().to_owned(),
+            trace: gateway.config.telemetry.is_traced().then(|| trace(headers)).flatten(),
             kept: kept.collect(),
             own,
         };
         Ok((endpoint, ask))
     }
+}
+
+/// Where the listener writes the request's span for the filter (`weir render`): as in W3C's `traceparent`. A client cannot:
+/// it is written over.
+pub const TRACE: &str = "x-weir-trace";
+
+/// None: the client, or the tracer, would not have the request traced.
+fn trace(headers: &Headers) -> Option<String> {
+    let is_sampled = |text: &str| text.ends_with("-01");
+    let of_client = headers.text("traceparent").is_none_or(is_sampled);
+    headers.text(TRACE).filter(|_| of_client).filter(|text| is_traceparent(text)).map(str::to_owned)
+}
+
+/// `00-`, 32 and 16 hexadecimal digits, and the flags.
+fn is_traceparent(text: &str) -> bool {
+    let sizes = text.split('-').map(str::len);
+    sizes.eq([2, 32, 16, 2]) && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
 /// The path without its query, which may hold a key.

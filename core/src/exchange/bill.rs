@@ -21,6 +21,7 @@ impl Exchange {
             None => gateway.stats.unpriced(target),
         }
         let usage = used.usage;
+        self.usage.set(Some(self.usage.get().unwrap_or_default().saturating_add(usage)));
         let number = gateway.report(
             Report {
                 provider: Some(target.provider.clone()),
@@ -56,7 +57,7 @@ impl Exchange {
         Report {
             tenant: tenant.map(|tenant| tenant.name.clone()),
             model: self.gateway.known_model(self.task.model()).to_owned(),
-            outcome: self.outcome.get().unwrap_or(stats::Outcome::Aborted).name().to_owned(),
+            outcome: self.ended().name().to_owned(),
             is_further: self.reported.replace(true),
             ..Report::default()
         }

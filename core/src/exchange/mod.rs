@@ -7,6 +7,7 @@ mod attempt;
 mod bill;
 mod caching;
 mod front;
+mod notes;
 mod plan;
 mod step;
 mod task;
@@ -14,10 +15,13 @@ mod task;
 mod tests;
 mod translate;
 
+pub use ask::TRACE;
 pub use attempt::{Attempt, AttemptEvent, RETRY_AFTER};
 pub use front::{Front, FrontEvent};
+pub use notes::Note;
 pub use step::{Effect, Flow, Step, Waker};
 
+use crate::chat::{FinishReason, Usage};
 use crate::config::{OnUnsupported, Target};
 use crate::dialect::Dialect;
 use crate::failure::{Class, Failure};
@@ -76,6 +80,12 @@ pub struct Exchange {
     outcome: Cell<Option<stats::Outcome>>,
     /// So far, in micro-dollars; None: not known.
     cost: Cell<Option<u64>>,
+    /// Of all attempts so far; None: nothing was used.
+    usage: Cell<Option<Usage>>,
+    /// Milliseconds from the beginning of the attempt that is served to its first token.
+    first_token: Cell<Option<u64>>,
+    /// Why the answer ended, as far as it says.
+    finish: Cell<Option<FinishReason>>,
     /// The sidecar will hear of it.
     reported: Cell<bool>,
     /// When the request was complete, in microseconds since 1970, until its first attempt is sent. None: it has waited.
@@ -143,6 +153,9 @@ impl Exchange {
             paid: Cell::new(false),
             outcome: Cell::new(None),
             cost: Cell::new(None),
+            usage: Cell::new(None),
+            first_token: Cell::new(None),
+            finish: Cell::new(None),
             reported: Cell::new(false),
             unsent: Cell::new(None),
             _held: plan.held,
@@ -323,8 +336,7 @@ impl Drop for Exchange {
         self.report_unbilled();
         let tenant = self.tenant.and_then(|tenant| self.gateway.config.tenants.get(tenant));
         let tenant = tenant.map(|tenant| tenant.name.as_str());
-        let outcome = self.outcome.get().unwrap_or(stats::Outcome::Aborted);
         let millis = self.seen.get().saturating_sub(self.arrived);
-        self.gateway.stats.request(Some(self.task.model()), tenant, outcome, millis);
+        self.gateway.stats.request(Some(self.task.model()), tenant, self.ended(), millis);
     }
 }

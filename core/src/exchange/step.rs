@@ -1,6 +1,6 @@
 //! What a state machine says to its host.
 
-use super::Exchange;
+use super::{Exchange, Note};
 use crate::headers::HeaderList;
 use crate::refusal::Reply;
 use crate::sidecar::Call;
@@ -27,8 +27,8 @@ pub enum Effect {
     Reply(Reply),
     /// Break the answer off: the client must see that it is not complete.
     Reset,
-    /// Keep the client's path for the access log: by then the headers are those of the last attempt.
-    NotePath(String),
+    /// Keep it where the access log and the tracer find it.
+    Note(Note, String),
     /// Send it to the sidecar.
     Call(Call),
     /// Let the attempts of this request find the exchange.

@@ -13,6 +13,8 @@ pub struct Call {
     pub body: Vec<u8>,
     /// Milliseconds.
     pub timeout: u64,
+    /// The span of the request that it is made for.
+    pub traceparent: Option<String>,
     /// When it was made, in milliseconds since 1970.
     made: u64,
     /// How many requests the worker had seen by then.
@@ -31,12 +33,17 @@ pub(super) enum Purpose {
 
 impl Call {
     pub(super) fn new(path: &'static str, body: Vec<u8>, timeout: u64, purpose: Purpose, now: u64) -> Self {
-        Self { path, body, timeout, made: now, seen: 0, purpose }
+        Self { path, body, timeout, traceparent: None, made: now, seen: 0, purpose }
     }
 
     /// With the number of requests that the worker had seen by then.
     pub(super) fn made_after(self, seen: u64) -> Self {
         Self { seen, ..self }
+    }
+
+    /// For a request that is traced.
+    pub(crate) fn traced(self, traceparent: Option<&str>) -> Self {
+        Self { traceparent: traceparent.map(str::to_owned), ..self }
     }
 
     /// Whether this worker itself may have been too busy to hear of the answer in time, now that it has `seen` so many

@@ -3,6 +3,7 @@
 
 use super::typed;
 use serde_json::{Value, json};
+use weir_core::exchange::Note;
 
 /// Where `target` (`stdout`, `stderr`, `off` or a path) sends the log; empty for `off`.
 pub(super) fn logs(target: &str) -> Value {
@@ -38,13 +39,13 @@ fn no_probe() -> Value {
     } } })
 }
 
+/// What the filter left, each under its note's name; the rest is Envoy's own. An attempt's headers are those of the last.
 fn fields() -> Value {
-    json!({
+    let mut fields = json!({
         "time": "%START_TIME%",
         "request_id": "%REQ(X-REQUEST-ID)%",
+        "trace_id": "%TRACE_ID%",
         "method": "%REQ(:METHOD)%",
-        // The filter's note: the header is by now the last attempt's. It has no query, which may carry a key.
-        "path": "%FILTER_STATE(wasm.weir.path:PLAIN)%",
         "protocol": "%PROTOCOL%",
         "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
         "status": "%RESPONSE_CODE%",
@@ -53,10 +54,20 @@ fn fields() -> Value {
         "chain": "%UPSTREAM_CLUSTER%",
         "provider": "%RESP(X-WEIR-PROVIDER)%",
         "model": "%RESP(X-WEIR-MODEL)%",
+        "cache": "%RESP(X-WEIR-CACHE)%",
+        "dropped_params": "%RESP(X-WEIR-DROPPED-PARAMS)%",
         "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
         "bytes_in": "%BYTES_RECEIVED%",
         "bytes_out": "%BYTES_SENT%",
         "first_byte_ms": "%RESPONSE_DURATION%",
         "duration_ms": "%DURATION%",
-    })
+    });
+    if let Some(fields) = fields.as_object_mut() {
+        for note in Note::ALL.into_iter().filter(|note| !matches!(note, Note::Span | Note::FirstToken)) {
+            let property = note.property();
+            let name = property.strip_prefix("weir.").unwrap_or(property);
+            fields.insert(name.to_owned(), json!(format!("%FILTER_STATE(wasm.{property}:PLAIN)%")));
+        }
+    }
+    fields
 }

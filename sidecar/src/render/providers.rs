@@ -13,10 +13,12 @@ const IDLE: &str = "50s";
 pub(super) fn cluster(provider: &Provider, ca_file: Option<&Path>) -> Value {
     let url = &provider.base_url;
     let literal = url.host.parse::<IpAddr>().is_ok();
+    // The attempt role reads whose turn it is; the tracer, who that is in OpenTelemetry's words.
+    let metadata = json!({ "provider": provider.name, "system": provider.system() });
     let mut cluster = json!({
         "name": provider.name,
         "connect_timeout": "3s",
-        "load_assignment": upstream::endpoint(&provider.name, &url.host, url.port, Some(&provider.name)),
+        "load_assignment": upstream::endpoint(&provider.name, &url.host, url.port, Some(metadata)),
         "circuit_breakers": upstream::breakers(provider.limits.concurrency),
         "outlier_detection": outlier_detection(&provider.breaker),
         // A cluster of one host has nothing to panic to: when it is ejected, the chain goes on without it.
@@ -39,7 +41,7 @@ pub(super) fn cluster(provider: &Provider, ca_file: Option<&Path>) -> Value {
 }
 
 /// All addresses of a name are one host (what `LOGICAL_DNS` used to be), so one breaker judges the provider.
-fn dns() -> Value {
+pub(super) fn dns() -> Value {
     let fields = json!({
         "dns_lookup_family": "V4_PREFERRED",
         "dns_refresh_rate": "30s",

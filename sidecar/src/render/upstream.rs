@@ -24,16 +24,16 @@ pub(super) fn breakers(slots: Option<u64>) -> Value {
     }] })
 }
 
-/// One endpoint. `provider`, read by the filter's attempt role, tells whose turn it is.
-pub(super) fn endpoint(cluster: &str, host: &str, port: u16, provider: Option<&str>) -> Value {
-    endpoint_at(cluster, super::socket(host, port), provider)
+/// One endpoint.
+pub(super) fn endpoint(cluster: &str, host: &str, port: u16, metadata: Option<Value>) -> Value {
+    endpoint_at(cluster, super::socket(host, port), metadata)
 }
 
 /// The same, at a socket address or a pipe.
-pub(super) fn endpoint_at(cluster: &str, address: Value, provider: Option<&str>) -> Value {
+pub(super) fn endpoint_at(cluster: &str, address: Value, metadata: Option<Value>) -> Value {
     let mut endpoint = json!({ "endpoint": { "address": address } });
-    if let (Some(provider), Some(fields)) = (provider, endpoint.as_object_mut()) {
-        fields.insert("metadata".to_owned(), json!({ "filter_metadata": { "weir": { "provider": provider } } }));
+    if let (Some(metadata), Some(fields)) = (metadata, endpoint.as_object_mut()) {
+        fields.insert("metadata".to_owned(), json!({ "filter_metadata": { "weir": metadata } }));
     }
     json!({ "cluster_name": cluster, "endpoints": [{ "lb_endpoints": [endpoint] }] })
 }

@@ -69,6 +69,7 @@ pub(super) struct Jobs {
 #[derive(Debug, Default)]
 pub(super) struct Telemetry {
     pub(super) otlp: Option<At<String>>,
+    pub(super) trace_percent: Option<At<u64>>,
     pub(super) access_log: Option<At<String>>,
 }
 
@@ -197,15 +198,16 @@ fn jobs(cursor: Cursor<'_>, found: &mut Findings) -> Option<At<Jobs>> {
 }
 
 fn telemetry(cursor: Cursor<'_>, found: &mut Findings) -> Option<Telemetry> {
-    whole(cursor, "a map with otlp and access_log", found, |map, f| Telemetry {
+    whole(cursor, "a map with otlp, trace_percent and access_log", found, |map, f| Telemetry {
         otlp: map.get("otlp", f, |c, f| {
             let text = c.text("the URL of an OTLP/HTTP collector", f)?;
-            if url::has_scheme(&text.value, &["http", "https"]) {
+            if url::base_url(&text.value).is_ok() {
                 return Some(text);
             }
-            f.problem(&c.place(), "must start with http:// or https:// and a host");
+            f.problem(&c.place(), "must be http:// or https:// and a host, without a user, a query or a fragment");
             None
         }),
+        trace_percent: map.get("trace_percent", f, |c, f| c.percent(f)),
         access_log: map.get("access_log", f, |c, f| {
             let text = c.text("stdout, stderr, off or a path", f)?;
             let is_path = text.value.contains('/') && !text.value.chars().any(char::is_control);

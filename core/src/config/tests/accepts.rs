@@ -40,7 +40,7 @@ fn the_smallest_file_is_filled_with_the_documented_defaults() {
         config.max_request_bytes,
         config.max_response_bytes,
     );
-    expect![[r#"[{"max_wait":2000,"max_waiting":1000,"max_bytes":67108864},{"percent":20,"reserve":100},{"backend":"embedded","url":null},{"otlp":null,"access_log":"stdout"},8388608,16777216]"#]]
+    expect![[r#"[{"max_wait":2000,"max_waiting":1000,"max_bytes":67108864},{"percent":20,"reserve":100},{"backend":"embedded","url":null},{"otlp":null,"trace_percent":100,"access_log":"stdout"},8388608,16777216]"#]]
         .assert_eq(&serde_json::to_string(&rest).unwrap());
 }
 

@@ -13,6 +13,7 @@ impl Attempt {
     /// A stream has come to its end.
     pub(super) fn complete(&mut self, now: u64) {
         if let State::Running { mut stream, .. } = std::mem::replace(&mut self.state, State::Over) {
+            self.exchange.finish.set(stream.finish());
             self.served(stream.usage(), stream.text(), stream.recorder(), now);
         }
     }
@@ -74,6 +75,7 @@ impl Attempt {
         match std::mem::replace(&mut self.state, State::Over) {
             // The client has it all; the provider only did not say so.
             State::Running { mut stream, .. } if stream.is_complete() => {
+                self.exchange.finish.set(stream.finish());
                 self.served(stream.usage(), stream.text(), stream.recorder(), now);
             }
             State::Running { stream, .. } if client_left(details) => self.cancelled(stream.usage(), stream.text(), now),

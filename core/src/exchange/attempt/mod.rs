@@ -278,6 +278,7 @@ impl Attempt {
                 if let Some(permit) = &mut self.permit {
                     let millis = permit.first_token(now);
                     self.exchange.gateway.stats.first_token(&self.target, millis);
+                    self.exchange.first_token.set(Some(millis));
                 }
                 let headers = self.serve(self.exchange.task.stream_type(), now);
                 match outcome {
@@ -294,7 +295,8 @@ impl Attempt {
         let State::Whole { body } = std::mem::replace(&mut self.state, State::Over) else { return held() };
         match translate::whole(&self.exchange, &self.target, body) {
             Err(failure) => self.fail(failure, now),
-            Ok(Whole { body, usage, text, recorder }) => {
+            Ok(Whole { body, usage, finish, text, recorder }) => {
+                self.exchange.finish.set(finish);
                 let mut headers = self.serve("application/json", now);
                 headers.push(("content-length".into(), body.len().to_string().into_bytes()));
                 self.served(usage, text, recorder, now);

@@ -62,6 +62,7 @@ impl Front {
         let call = caching.lookup(&self.gateway).and_then(|lookup| self.gateway.ask(Some(lookup), now));
         plan.caching = Some(caching);
         let Some(call) = call else { return self.go_on(ask, plan, now) };
+        let call = call.traced(ask.trace.as_deref());
         self.state = State::Looking(Box::new(Looking { ask, plan, follows: false }));
         Step::wait(Waker::Sidecar, vec![Effect::Call(call)])
     }
@@ -83,7 +84,7 @@ impl Front {
                 None => self.go_on(ask, plan, now),
             },
             Some(Next::Follow { key, token }) => {
-                let call = self.gateway.follow(key, token, longest(&plan, now), now);
+                let call = self.gateway.follow(key, token, longest(&plan, now), now).traced(ask.trace.as_deref());
                 self.complete = None;
                 self.state = State::Looking(Box::new(Looking { ask, plan, follows: true }));
                 Step::wait(Waker::Sidecar, vec![Effect::Call(call)])

@@ -7,6 +7,7 @@ mod wording;
 
 use super::Exchange;
 use super::ask::{self, Ask, Endpoint};
+use super::notes::{Note, Story};
 use super::plan::{PLACEHOLDER, Plan};
 use super::step::{Effect, Step, Waker};
 use super::task::Wish;
@@ -62,6 +63,7 @@ pub struct Front {
     state: State,
     /// When its headers came, in milliseconds since 1970.
     since: u64,
+    story: Story,
     /// When it was complete, in microseconds since 1970. None: not yet; or it has waited since for others.
     complete: Option<u64>,
 }
@@ -101,7 +103,8 @@ struct Waiting {
 impl Front {
     /// A request that has only begun. `ticket`: how the host knows it.
     pub fn new(gateway: Rc<Gateway>, ticket: u32) -> Self {
-        Self { gateway, ticket, wording: Wording::default(), state: State::Start, since: 0, complete: None }
+        let (wording, story) = (Wording::default(), Story::default());
+        Self { gateway, ticket, wording, state: State::Start, since: 0, story, complete: None }
     }
 
     /// How the host knows it.
@@ -148,11 +151,24 @@ impl Front {
         }
     }
 
+    /// What is to be kept of the request for the access log and the tracer, now that it is over. Once.
+    pub fn notes(&mut self) -> Vec<(Note, String)> {
+        if !self.gateway.config.telemetry.is_noted() {
+            return Vec::new();
+        }
+        let exchange = if let State::Proxying(exchange) = &self.state { Some(exchange.as_ref()) } else { None };
+        self.story.tell(&self.gateway, exchange)
+    }
+
     fn request_headers(&mut self, headers: &Headers, now: u64) -> Step {
         self.since = now;
         let path = ask::path(headers);
         self.wording = Wording::of(headers);
-        let mut step = match Ask::read(&self.gateway, headers, now) {
+        let read = Ask::read(&self.gateway, headers, now);
+        if let Ok((endpoint, _)) = &read {
+            self.story.begins(endpoint);
+        }
+        let mut step = match read {
             Err(refusal) => self.refuse(&refusal, now),
             Ok((Endpoint::Health, _)) => return self.answer(Reply::json(200, br#"{"status":"ok"}"#.to_vec())),
             Ok((Endpoint::Models, ask)) => {
@@ -168,8 +184,8 @@ impl Front {
                 Step::wait(Waker::RequestBody, vec![])
             }
         };
-        if self.gateway.config.telemetry.access_log != "off" {
-            step.effects.insert(0, Effect::NotePath(path.to_owned()));
+        if self.gateway.config.telemetry.is_noted() {
+            step.effects.insert(0, Effect::Note(Note::Path, path.to_owned()));
         }
         step
     }
@@ -206,11 +222,13 @@ impl Front {
 
     /// It goes if somebody can take it now.
     fn admit(&mut self, ask: Ask, plan: Plan, now: u64) -> Step {
+        let trace = ask.trace.clone();
         let mut step = match self.gateway.traffic.admit(&plan.demand(&ask, None), now) {
             Admission::Go(admitted) => self.go(ask, plan, admitted, now),
             Admission::Not(obstacle) => self.wait(ask, plan, obstacle, now),
         };
-        step.effects.extend(self.gateway.ask(None, now).map(Effect::Call));
+        let call = self.gateway.ask(None, now).map(|call| Effect::Call(call.traced(trace.as_deref())));
+        step.effects.extend(call);
         step
     }
 
@@ -250,7 +268,9 @@ impl Front {
         match traffic.admit(&demand, now) {
             Admission::Go(admitted) => {
                 traffic.leave(waiting.place, true);
-                self.gateway.stats.waited(now.saturating_sub(waiting.since));
+                let millis = now.saturating_sub(waiting.since);
+                self.gateway.stats.waited(millis);
+                self.story.waits(millis);
                 self.go(waiting.ask, waiting.plan, admitted, now)
             }
             Admission::Not(obstacle) => {
@@ -283,7 +303,13 @@ impl Front {
         let exchange = Rc::new(Exchange::new(&self.gateway, ask, plan, walk, admitted, (retries, hedge), now));
         exchange.unsent.set(self.complete);
         self.state = State::Proxying(exchange.clone());
-        Step::go_on(vec![Effect::Publish(exchange), Effect::RequestHeaders(headers)])
+        let known = self.story.goes(&exchange);
+        let mut effects = vec![Effect::Publish(exchange), Effect::RequestHeaders(headers)];
+        if self.gateway.config.telemetry.is_traced() {
+            // Should the client leave, the tracer looks before the request is over.
+            effects.extend(known.into_iter().map(|(note, value)| Effect::Note(note, value)));
+        }
+        Step::go_on(effects)
     }
 
     fn response_headers(&mut self, status: u16, details: &str, now: u64) -> Step {
@@ -355,6 +381,7 @@ impl Front {
         match std::mem::replace(&mut self.state, State::Replied) {
             State::Proxying(exchange) => {
                 exchange.ends(refusal.outcome(), now);
+                self.story.fails(&exchange);
                 self.reply(refusal, &exchange.levels, now)
             }
             State::Waiting(waiting) => {
@@ -381,7 +408,8 @@ impl Front {
         self.answer(reply)
     }
 
-    fn over(&self, model: Option<&str>, tenant: Option<usize>, outcome: Outcome, now: u64) {
+    fn over(&mut self, model: Option<&str>, tenant: Option<usize>, outcome: Outcome, now: u64) {
+        self.story.ends(model, tenant, outcome);
         let tenant = tenant.and_then(|tenant| self.gateway.config.tenants.get(tenant));
         let millis = now.saturating_sub(self.since);
         self.gateway.stats.request(model, tenant.map(|tenant| tenant.name.as_str()), outcome, millis);
@@ -390,6 +418,12 @@ impl Front {
     fn answer(&mut self, mut reply: Reply) -> Step {
         reply.headers.extend(self.wording.headers());
         self.state = State::Replied;
-        Step::reply(reply)
+        let mut step = Step::reply(reply);
+        if self.gateway.config.telemetry.is_traced() {
+            // The tracer looks as soon as the reply is sent.
+            let notes = self.notes().into_iter().map(|(note, value)| Effect::Note(note, value));
+            step.effects.splice(0..0, notes);
+        }
+        step
     }
 }

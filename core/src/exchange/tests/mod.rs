@@ -10,12 +10,13 @@ mod dialects;
 mod embeddings;
 mod estimates;
 mod keys;
+mod notes;
 mod repeats;
 mod responses;
 mod thoughts;
 mod unsupported;
 
-use super::{Attempt, AttemptEvent, Effect, Exchange, Flow, Front, FrontEvent, Step, Waker};
+use super::{Attempt, AttemptEvent, Effect, Exchange, Flow, Front, FrontEvent, Note, Step, Waker};
 use crate::config;
 use crate::gateway::Gateway;
 use crate::headers::{HeaderList, Headers, encode};
@@ -65,6 +66,7 @@ struct Done {
     exchange: Option<Rc<Exchange>>,
     reset: bool,
     calls: Vec<Call>,
+    notes: Vec<(Note, String)>,
     waits: Option<Waker>,
 }
 
@@ -82,7 +84,10 @@ fn done(step: Step) -> Done {
                 done.reply = Some((reply.status, text(reply.body)));
             }
             Effect::Reset => done.reset = true,
-            Effect::NotePath(path) => assert!(!path.contains('?'), "without the query: {path}"),
+            Effect::Note(note, value) => {
+                assert!(note != Note::Path || !value.contains('?'), "without the query: {value}");
+                done.notes.push((note, value));
+            }
             Effect::Publish(exchange) => done.exchange = Some(exchange),
             Effect::Call(call) => done.calls.push(call),
         }

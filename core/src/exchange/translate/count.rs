@@ -29,5 +29,5 @@ pub(super) fn whole(kind: Kind, body: Vec<u8>) -> Result<Whole, Failure> {
     let answer: Answer = serde_json::from_slice(&body).map_err(|_| unreadable())?;
     let counted = if kind == Kind::Gemini { answer.total_tokens } else { answer.input_tokens };
     counted.ok_or_else(unreadable)?;
-    Ok(Whole { body, usage: Some(Usage::default()), text: 0, recorder: None })
+    Ok(Whole { body, usage: Some(Usage::default()), finish: None, text: 0, recorder: None })
 }

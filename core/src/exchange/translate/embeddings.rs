@@ -46,5 +46,5 @@ pub(super) fn whole(
             (write_embeddings(request, &target.model, &vectors, tokens), None)
         }
     };
-    Ok(Whole { body, usage, text: 0, recorder: None })
+    Ok(Whole { body, usage, finish: None, text: 0, recorder: None })
 }

@@ -9,7 +9,7 @@ pub(super) use stream::AnswerStream;
 use super::Exchange;
 use super::task::Task;
 use crate::cache::Recorder;
-use crate::chat::{ChatEvent, Usage};
+use crate::chat::{ChatEvent, FinishReason, Usage};
 use crate::config::{Kind, OnUnsupported, Target};
 use crate::dialect::Collector;
 use crate::failure::Failure;
@@ -103,6 +103,8 @@ pub(super) struct Whole {
     /// As the client gets it.
     pub(super) body: Vec<u8>,
     pub(super) usage: Option<Usage>,
+    /// Why its first choice ended, if it says so.
+    pub(super) finish: Option<FinishReason>,
     /// Bytes of it that were paid for, about.
     pub(super) text: u64,
     /// What is to be kept of it.
@@ -122,23 +124,30 @@ pub(super) fn whole(exchange: &Exchange, target: &Target, body: Vec<u8>) -> Resu
         Task::Count(_) => return count::whole(kind, body),
         Task::Response(_) => {
             let usage = openai::responses::read(&body)?;
-            return Ok(Whole { body, usage, text, recorder: None });
+            return Ok(Whole { body, usage, finish: None, text, recorder: None });
         }
     };
     let mut recorder = exchange.recorder();
     if kind == Kind::OpenAi && request.is_own(kind) {
-        let usage = openai::answer::read(&body)?;
+        let openai::answer::Seen { usage, finish } = openai::answer::read(&body)?;
         if let Some(recorder) = &mut recorder {
             recorder.whole(&body);
         }
-        return Ok(Whole { body, usage, text, recorder });
+        return Ok(Whole { body, usage, finish, text, recorder });
     }
+    let mut finish = None;
+    let mut note = |event: &ChatEvent<'_>| {
+        if let ChatEvent::Finished { reason, .. } = event {
+            finish = finish.or(Some(*reason));
+        }
+    };
     if request.is_own(kind) {
         let mut usage = None;
         read(kind, &body, exchange.seed, &mut |event| {
             if let Some(recorder) = &mut recorder {
                 recorder.take(&event);
             }
+            note(&event);
             if let ChatEvent::Usage(told) = event {
                 usage = Some(told);
             }
@@ -146,13 +155,14 @@ pub(super) fn whole(exchange: &Exchange, target: &Target, body: Vec<u8>) -> Resu
         if let Some(recorder) = &mut recorder {
             recorder.tell(&body);
         }
-        return Ok(Whole { body, usage, text, recorder });
+        return Ok(Whole { body, usage, finish, text, recorder });
     }
     let mut collector = Collector::new(request);
     read(kind, &body, exchange.seed, &mut |event| {
         if let Some(recorder) = &mut recorder {
             recorder.take(&event);
         }
+        note(&event);
         collector.take(event);
     })?;
     let usage = collector.usage();
@@ -161,7 +171,7 @@ pub(super) fn whole(exchange: &Exchange, target: &Target, body: Vec<u8>) -> Resu
         recorder.tell(&body);
     }
     let text = u64::try_from(body.len()).unwrap_or(u64::MAX);
-    Ok(Whole { body, usage, text, recorder })
+    Ok(Whole { body, usage, finish, text, recorder })
 }
 
 /// Reads the body of a 2xx answer of a provider of that kind.

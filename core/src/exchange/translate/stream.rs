@@ -3,7 +3,7 @@
 use super::super::Exchange;
 use super::super::task::Task;
 use crate::cache::Recorder;
-use crate::chat::{ChatEvent, Delta, Usage};
+use crate::chat::{ChatEvent, Delta, FinishReason, Usage};
 use crate::config::{Kind, Target};
 use crate::dialect::{Passage, Request, StreamWriter, openai as client};
 use crate::failure::{Class, Failure};
@@ -38,6 +38,8 @@ struct Told {
     has_content: bool,
     /// Bytes of content so far.
     text: u64,
+    /// Why the first choice ended.
+    finish: Option<FinishReason>,
     ended: bool,
 }
 
@@ -101,7 +103,7 @@ impl Told {
                 Form::Translated(StreamWriter::new(request, id, created))
             }
         };
-        Self { form, has_content: false, text: 0, ended: false }
+        Self { form, has_content: false, text: 0, finish: None, ended: false }
     }
 
     /// Takes what an event says.
@@ -110,8 +112,10 @@ impl Told {
             return;
         }
         self.has_content |= matches!(event, ChatEvent::Delta { .. } | ChatEvent::Finished { .. });
-        if let ChatEvent::Delta { delta, .. } = event {
-            self.text = self.text.saturating_add(bytes(delta));
+        match event {
+            ChatEvent::Delta { delta, .. } => self.text = self.text.saturating_add(bytes(delta)),
+            ChatEvent::Finished { reason, .. } => self.finish = self.finish.or(Some(*reason)),
+            ChatEvent::Started { .. } | ChatEvent::Usage(_) => {}
         }
         if let Form::Translated(writer) = &mut self.form {
             writer.write(event, out);
@@ -199,6 +203,15 @@ impl AnswerStream {
             Source::Relayed(relay) => relay.usage(),
             Source::Response(relay) => relay.usage(),
             Source::Read(reader, _) => reader.usage(),
+        }
+    }
+
+    /// Why the answer ended, once it has and says so.
+    pub(in crate::exchange) fn finish(&self) -> Option<FinishReason> {
+        match &self.from {
+            Source::Relayed(relay) => relay.finish(),
+            Source::Response(_) => None,
+            Source::Read(_, told) => told.finish,
         }
     }
 

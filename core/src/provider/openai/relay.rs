@@ -1,7 +1,7 @@
 //! A stream from OpenAI to a client of the same dialect: frames go through as they are, except the usage that Weir
 //! asked for itself (PROVIDERS C.1).
 
-use crate::chat::Usage;
+use crate::chat::{FinishReason, Usage};
 use crate::failure::{Class, Failure};
 use crate::json::Raw;
 use crate::sse;
@@ -22,6 +22,8 @@ pub struct Relay {
     wanted: u64,
     /// Choices that are finished.
     finished: Vec<u32>,
+    /// Why the first of them ended.
+    reason: Option<FinishReason>,
     done: bool,
 }
 
@@ -29,7 +31,16 @@ impl Relay {
     /// `hide_usage`: the usage was asked for by Weir, so the client must not see it; `choices`: the request's `n`.
     pub fn new(hide_usage: bool, choices: Option<u64>) -> Self {
         let wanted = choices.unwrap_or(1);
-        Self { hide_usage, usage: None, has_content: false, text: 0, wanted, finished: Vec::new(), done: false }
+        Self {
+            hide_usage,
+            usage: None,
+            has_content: false,
+            text: 0,
+            wanted,
+            finished: Vec::new(),
+            reason: None,
+            done: false,
+        }
     }
 
     /// Whether a content event, the first token or the finish, has been passed on.
@@ -50,6 +61,11 @@ impl Relay {
     /// The usage, once it came.
     pub fn usage(&self) -> Option<Usage> {
         self.usage
+    }
+
+    /// Why the answer ended; None: it has not, or for a reason of the server's own.
+    pub fn finish(&self) -> Option<FinishReason> {
+        self.reason
     }
 
     /// Appends what the client shall see of `event` to `out`.
@@ -117,7 +133,11 @@ impl Relay {
         self.text = self.text.saturating_add(text);
         self.has_content |= choice.finish_reason.is_some() || choice.delta.as_ref().is_some_and(Delta::has_content);
         // OpenAI gives at most 128 choices; what names more shall not make us search.
-        if choice.finish_reason.is_some() && self.finished.len() < 128 && !self.finished.contains(&index) {
+        let Some(reason) = choice.finish_reason else { return };
+        if self.finished.is_empty() {
+            self.reason = super::answer::finish(reason);
+        }
+        if self.finished.len() < 128 && !self.finished.contains(&index) {
             self.finished.push(index);
         }
     }
@@ -157,7 +177,7 @@ struct Chunk<'a> {
 struct Choice<'a> {
     index: Option<u32>,
     delta: Option<Delta<'a>>,
-    finish_reason: Option<IgnoredAny>,
+    finish_reason: Option<Raw<'a>>,
 }
 
 #[derive(Deserialize)]
