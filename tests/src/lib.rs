@@ -37,7 +37,7 @@ pub use leaks::assert_no_leaks;
 pub use meter::Meter;
 pub use otlp::{Attributes, Instrument, Metric, Otlp, Point, Span, SpanKind, Value};
 pub use ports::free_port;
-pub use prometheus::{Prometheus, Value};
+pub use prometheus::{Prometheus, Series};
 pub use provider::{Piece, Received, Scripted};
 pub use python::{Script, script};
 pub use raw::RawClient;

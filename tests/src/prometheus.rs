@@ -18,14 +18,14 @@ pub struct Prometheus {
 
 /// One series of an answer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Value {
+pub struct Series {
     /// Its labels.
     pub labels: BTreeMap<String, String>,
     /// Its value.
     pub value: f64,
 }
 
-impl Value {
+impl Series {
     /// One of its labels; empty if it has none of that name.
     pub fn label(&self, name: &str) -> &str {
         self.labels.get(name).map_or("", String::as_str)
@@ -92,7 +92,7 @@ impl Prometheus {
     ///
     /// # Panics
     /// If it is an error.
-    pub async fn query(&self, query: &str, at: f64) -> Vec<Value> {
+    pub async fn query(&self, query: &str, at: f64) -> Vec<Series> {
         let range = format!("{}s", Self::RANGE.as_secs());
         let mut query = query.replace("$__rate_interval", &range).replace("$__range", &range);
         for variable in ["model", "tenant", "provider"] {
@@ -107,7 +107,7 @@ impl Prometheus {
                 let labels = series["metric"].as_object().expect("labels").iter();
                 let labels = labels.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()));
                 let value = series["value"][1].as_str().and_then(|value| value.parse().ok()).expect("a number");
-                Value { labels: labels.collect(), value }
+                Series { labels: labels.collect(), value }
             })
             .collect()
     }

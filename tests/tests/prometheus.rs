@@ -269,8 +269,8 @@ async fn attempts_are_those_of_the_simulator(gateway: &Gateway, prometheus: &Pro
     let by_provider = [("openai", &stats.openai), ("claude", &stats.anthropic), ("gemini", &stats.gemini)];
     let attempts = prometheus.query(&panel("providers", "Attempts")[0], at).await;
     let results = prometheus.query(&panel("providers", "Failures")[0], at).await;
-    let total = |found: &[weir_e2e::Value], provider: &str, result: &str| -> f64 {
-        let of = |series: &&weir_e2e::Value| series.label("provider") == provider && series.label("result") == result;
+    let total = |found: &[weir_e2e::Series], provider: &str, result: &str| -> f64 {
+        let of = |series: &&weir_e2e::Series| series.label("provider") == provider && series.label("result") == result;
         found.iter().filter(of).map(|series| series.value * Prometheus::RANGE.as_secs_f64()).sum()
     };
     for (provider, counted) in by_provider {
