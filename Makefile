@@ -1,5 +1,5 @@
 # Each target calls the tools; decisions live in the tools. What a step needs, the targets before it bring.
-.PHONY: up test bench peak build wasm targets envoy redis sdks wasm-runner lint fmt unit unit-wasm e2e wasm-panicking
+.PHONY: up test bench peak build wasm targets envoy redis prometheus compose sdks wasm-runner lint fmt unit unit-wasm e2e wasm-panicking
 
 WASM_BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/.*"\(.*\)"/\1/p;}' Cargo.lock)
 VENV := .venv/bin/python -m pip --quiet --disable-pip-version-check
@@ -40,7 +40,7 @@ unit: redis
 unit-wasm: targets wasm-runner
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=target/tools/bin/wasm-bindgen-test-runner cargo test --locked --target wasm32-unknown-unknown -p weir-core --lib
 
-e2e: build wasm-panicking envoy sdks redis
+e2e: build wasm-panicking envoy sdks redis prometheus compose
 	cargo test --locked -p weir-e2e
 
 fmt:
@@ -57,6 +57,14 @@ sdks: .venv/sdks
 ## Redis 7 and 8, in target/tools
 redis:
 	tests/tools/redis
+
+## Prometheus and promtool, in target/tools
+prometheus:
+	tests/tools/prometheus
+
+## Docker's compose, in target/tools; it needs no Docker to read docker-compose.yml
+compose:
+	tests/tools/compose
 
 wasm-runner: target/tools/wasm-bindgen-$(WASM_BINDGEN)
 

@@ -4,12 +4,12 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 /// The command under test.
-pub(crate) fn weir() -> PathBuf {
+pub fn weir() -> PathBuf {
     named("WEIR_BIN", || target().join("release/weir"), "make build")
 }
 
 /// The module under test.
-pub(crate) fn filter() -> PathBuf {
+pub fn filter() -> PathBuf {
     named("WEIR_FILTER", || target().join("wasm32-wasip1/release/weir_filter.wasm"), "make wasm")
 }
 
@@ -42,7 +42,22 @@ pub(crate) fn scripts() -> PathBuf {
     root().join("tests/sdk")
 }
 
-fn root() -> PathBuf {
+/// `prometheus` or `promtool`.
+pub fn prometheus(program: &str) -> PathBuf {
+    let folder = env::var_os("WEIR_PROMETHEUS").map_or_else(|| target().join("tools/prometheus"), PathBuf::from);
+    let path = folder.join(program);
+    let folder = folder.display();
+    assert!(path.is_file(), "{folder} has no {program}; make prometheus (or name another folder in WEIR_PROMETHEUS)");
+    path
+}
+
+/// `docker-compose`.
+pub fn compose() -> PathBuf {
+    named("WEIR_COMPOSE", || target().join("tools/compose/docker-compose"), "make compose")
+}
+
+/// The folder of the project.
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
 }
 
