@@ -33,6 +33,8 @@ pub struct Gateway {
     keys: KeyRing,
     pub(crate) budgets: RefCell<Budgets>,
     pub(crate) cache_bytes: WorkerSum,
+    vm_memory: WorkerSum,
+    oldest_wait: WorkerSum,
     /// The sidecar, or the store behind it, does not answer.
     pub(crate) outage: Cell<bool>,
     /// Bytes of all request bodies under way in this VM.
@@ -126,7 +128,9 @@ impl Gateway {
         let chains = chain::all(&config).iter().map(Chain::cluster).collect();
         let capabilities = capability::Table::builtin()?;
         let held = Cell::new(0);
-        let cache_bytes = WorkerSum::new(ports.shared.clone(), "weir.cache_bytes", ports.worker);
+        let over = |key| WorkerSum::new(ports.shared.clone(), key, ports.worker);
+        let [cache_bytes, vm_memory, oldest_wait] =
+            ["weir.cache_bytes", "weir.vm_memory", "weir.oldest_wait"].map(over);
         let sidecar = Sidecar::new(envoy(&*ports.shared, ports.worker), ports.worker, ports.has_sidecar);
         let worker_bytes = usize::try_from(config.cache.worker_bytes).unwrap_or(usize::MAX);
         let repeats = worker_bytes.checked_div(REPEATS_PART).unwrap_or(0);
@@ -142,6 +146,8 @@ impl Gateway {
             keys: KeyRing::new(&config),
             budgets: RefCell::new(Budgets::new(&config)),
             cache_bytes,
+            vm_memory,
+            oldest_wait,
             outage: Cell::new(false),
             held,
             traffic,
@@ -234,10 +240,17 @@ impl Gateway {
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 
-    /// Shows how each provider is, how many requests wait, and how much of each budget is spent.
-    pub fn show(&self, now: u64) {
+    /// Shows how each provider is, how many requests wait and for how long, how much of each budget is spent, and how
+    /// large the VMs are, this one with `memory` bytes.
+    pub fn show(&self, memory: u64, now: u64) {
         (0..self.config.providers.len()).for_each(|index| self.show_provider(index, now));
         self.stats.waiting(self.traffic.waiting());
+        if let Some(over) = self.oldest_wait.tell(self.traffic.oldest_wait(now), now) {
+            self.stats.oldest_wait(over.largest);
+        }
+        if let Some(over) = self.vm_memory.tell(memory, now) {
+            self.stats.vm_memory(over.largest);
+        }
         self.show_budgets(now);
     }
 

@@ -61,8 +61,8 @@ impl Gateway {
 
     /// Shows the bytes of this worker's cache together with those of the others. To be repeated each second.
     pub fn show_cache_bytes(&self, bytes: u64, now: u64) {
-        if let Some(sum) = self.cache_bytes.tell(bytes, now) {
-            self.stats.cache_bytes(sum);
+        if let Some(over) = self.cache_bytes.tell(bytes, now) {
+            self.stats.cache_bytes(over.sum);
         }
     }
 
@@ -149,13 +149,13 @@ mod tests {
         let gateway = gateway(&host, 1);
         let shown = || (host.stat("weir.budget_percent;tenant=team;"), host.stat("weir.budget_warning;tenant=team;"));
         gateway.told_budgets(&[wire::Spent { microusd: 250_000, left: 57_600_000 }], 0, NOW);
-        gateway.show(NOW);
+        gateway.show(0, NOW);
         assert_eq!(shown(), (50, 0));
         gateway.spend(Some(1), 150_000, 1, NOW);
         gateway.spend(None, 150_000, 1, NOW);
-        gateway.show(NOW);
+        gateway.show(0, NOW);
         assert_eq!(shown(), (80, 1));
-        gateway.show(NOW + 57_600_000);
+        gateway.show(0, NOW + 57_600_000);
         assert_eq!(shown(), (0, 0), "a new day");
     }
 

@@ -4,13 +4,17 @@
 //! host's interface knows no labels, so they are part of the name, `weir.attempts;provider=openai;;result=ok;`, and
 //! Envoy takes them out again by [`LABELS`] (`stats_config.stats_tags`).
 
+mod grid;
+mod labels;
 mod results;
 
+pub use labels::{AttemptResult, Limited, Outcome, TokenKind};
 pub use results::{CacheResult, Call, CallResult};
 
 use crate::config::{Config, Target};
 use crate::failure::Class;
-use crate::traffic::{Ceiling, Owner};
+use grid::{Axis, Grid, axis, none, results_of, written};
+use labels::{CEILINGS, OTHER_LIMITS, OUTCOMES, OWNERS, TOKEN_KINDS};
 use results::{CACHE_RESULTS, CALL_RESULTS, CALLS};
 
 /// The host's metrics.
@@ -41,103 +45,6 @@ pub fn label_pattern(label: &str) -> String {
     format!("(;{label}=([^;]*);)")
 }
 
-/// How a request ended for its client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    Ok,
-    ClientError,
-    /// Refused by a limit of ours.
-    Limited,
-    /// Every target was limited.
-    Upstream429,
-    Upstream5xx,
-    Timeout,
-    /// The answer broke off.
-    Cut,
-    /// The client left.
-    Aborted,
-}
-
-impl Outcome {
-    /// As a label.
-    pub fn name(self) -> &'static str {
-        OUTCOMES.iter().find(|(have, _)| *have == self).map_or("", |(_, name)| name)
-    }
-}
-
-const OUTCOMES: [(Outcome, &str); 8] = [
-    (Outcome::Ok, "ok"),
-    (Outcome::ClientError, "client_error"),
-    (Outcome::Limited, "limited"),
-    (Outcome::Upstream429, "upstream_429"),
-    (Outcome::Upstream5xx, "upstream_5xx"),
-    (Outcome::Timeout, "timeout"),
-    (Outcome::Cut, "cut"),
-    (Outcome::Aborted, "aborted"),
-];
-
-/// How an attempt ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AttemptResult {
-    Ok,
-    /// The client left, or another attempt was faster.
-    Cancelled,
-    Failed(Class),
-}
-
-/// Whose word it was that a request had to wait or was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limited {
-    By(Owner, Ceiling),
-    /// Every target was left alone.
-    Cooling,
-    /// The waiting room was full.
-    WaitingRoom,
-    /// It waited as long as it could.
-    WaitedInVain,
-    /// No retry was left in the budget.
-    RetryBudget,
-    /// The tenant's budget is spent, or not known.
-    Budget,
-    /// The sidecar does not answer, and `on_outage` is `closed`.
-    Outage,
-}
-
-const OWNERS: [(Owner, &str); 4] = [
-    (Owner::Provider, "provider"),
-    (Owner::Target, "target"),
-    (Owner::Tenant, "tenant"),
-    (Owner::TenantModel, "tenant_model"),
-];
-const CEILINGS: [(Ceiling, &str); 3] =
-    [(Ceiling::Requests, "requests"), (Ceiling::Tokens, "tokens"), (Ceiling::Concurrency, "concurrency")];
-const OTHER_LIMITS: [(Limited, &str); 6] = [
-    (Limited::Cooling, "cooldown"),
-    (Limited::WaitingRoom, "waiting_room"),
-    (Limited::WaitedInVain, "waited_in_vain"),
-    (Limited::RetryBudget, "retry_budget"),
-    (Limited::Budget, "budget"),
-    (Limited::Outage, "outage"),
-];
-
-/// `kind` of `weir_tokens`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenKind {
-    Input,
-    Output,
-    Cached,
-    CacheWrite,
-    Reasoning,
-}
-
-const TOKEN_KINDS: [(TokenKind, &str); 5] = [
-    (TokenKind::Input, "input"),
-    (TokenKind::Output, "output"),
-    (TokenKind::Cached, "cached"),
-    (TokenKind::CacheWrite, "cache_write"),
-    (TokenKind::Reasoning, "reasoning"),
-];
-
 /// Labels of what has no name in the configuration.
 pub(crate) const DIRECT: &str = "direct";
 const NONE: &str = "-";
@@ -156,6 +63,7 @@ pub struct Stats {
     requests: Grid,
     durations: Grid,
     attempts: Grid,
+    attempt_durations: Grid,
     first_tokens: Grid,
     tokens: Grid,
     cost: Grid,
@@ -173,41 +81,10 @@ pub struct Stats {
     cooldown: Grid,
     waiting: Grid,
     wait: Grid,
-}
-
-/// The ids of one stat in all combinations of its labels: up to three axes.
-#[derive(Debug, Default)]
-struct Grid {
-    ids: Vec<u32>,
-    second: usize,
-    third: usize,
-}
-
-impl Grid {
-    fn at(&self, first: usize, second: usize, third: usize) -> Option<u32> {
-        let row = first.checked_mul(self.second)?.checked_add(second)?;
-        self.ids.get(row.checked_mul(self.third)?.checked_add(third)?).copied()
-    }
-}
-
-/// One axis of a [`Grid`]: each element is its labels, written out.
-type Axis = Vec<String>;
-
-fn axis<'a>(label: &str, values: impl IntoIterator<Item = &'a str>) -> Axis {
-    values.into_iter().map(|value| written(label, value)).collect()
-}
-
-/// A value may hold anything but what ends it.
-fn written(label: &str, value: &str) -> String {
-    format!(";{label}={};", value.replace(';', "_"))
-}
-
-fn results_of<T>(results: &[(T, &str)]) -> Axis {
-    axis("result", results.iter().map(|(_, name)| *name))
-}
-
-fn none() -> Axis {
-    vec![String::new()]
+    oldest_wait: Grid,
+    overhead: Grid,
+    event: Grid,
+    vm_memory: Grid,
 }
 
 impl Stats {
@@ -224,13 +101,7 @@ impl Stats {
             budgets.map(|(place, tenant)| (place, tenant.name.as_str())).unzip();
         let budgeted = axis("tenant", budgeted);
         let grid = |kind, name: &str, first: &Axis, second: &Axis, third: &Axis| {
-            let mut ids = Vec::new();
-            for a in first {
-                for b in second {
-                    ids.extend(third.iter().map(|c| metrics.define(kind, &format!("weir.{name}{a}{b}{c}"))));
-                }
-            }
-            Grid { ids, second: second.len(), third: third.len() }
+            Grid::define(metrics.as_ref(), kind, name, [first, second, third])
         };
         let names = |list: &[String], label| axis(label, list.iter().map(String::as_str));
         let by_target: Axis =
@@ -250,6 +121,7 @@ impl Stats {
             requests: grid(Counter, "requests", &names(&models, "model"), &names(&tenants, "tenant"), &outcomes),
             durations: grid(Histogram, "request_duration_ms", &names(&models, "model"), &none(), &none()),
             attempts: grid(Counter, "attempts", &by_target, &results, &none()),
+            attempt_durations: grid(Histogram, "attempt_duration_ms", &by_target, &none(), &none()),
             first_tokens: grid(Histogram, "first_token_ms", &by_target, &none(), &none()),
             tokens: grid(Counter, "tokens", &by_target, &kinds, &none()),
             cost: grid(Counter, "cost_microusd", &by_target, &names(&tenants, "tenant"), &none()),
@@ -268,6 +140,10 @@ impl Stats {
             cooldown: grid(Gauge, "cooldown", &by_provider, &none(), &none()),
             waiting: grid(Gauge, "waiting", &none(), &none(), &none()),
             wait: grid(Histogram, "wait_ms", &none(), &none(), &none()),
+            oldest_wait: grid(Gauge, "oldest_wait_ms", &none(), &none(), &none()),
+            overhead: grid(Histogram, "overhead_us", &none(), &none(), &none()),
+            event: grid(Histogram, "event_us", &none(), &none(), &none()),
+            vm_memory: grid(Gauge, "vm_memory_bytes", &none(), &none(), &none()),
             models,
             tenants,
             providers,
@@ -287,8 +163,11 @@ impl Stats {
         self.record(self.durations.at(model, 0, 0), millis);
     }
 
-    /// An attempt is over.
-    pub fn attempt(&self, target: &Target, result: AttemptResult) {
+    /// An attempt is over after so many milliseconds.
+    pub fn attempt(&self, target: &Target, result: AttemptResult, millis: u64) {
+        if result != AttemptResult::Cancelled {
+            self.record(self.attempt_durations.at(self.target(target), 0, 0), millis);
+        }
         let result = match result {
             AttemptResult::Failed(class) => class.index(),
             AttemptResult::Ok => Class::ALL.len(),
@@ -380,6 +259,27 @@ impl Stats {
     /// A request waited so long before it was served.
     pub fn waited(&self, millis: u64) {
         self.record(self.wait.at(0, 0, 0), millis);
+    }
+
+    /// For how many milliseconds the one has waited that waits longest.
+    pub fn oldest_wait(&self, millis: u64) {
+        self.set(self.oldest_wait.at(0, 0, 0), millis);
+    }
+
+    /// A request that went to a provider at once was on its way so many microseconds after it was complete. A look into
+    /// the far cache is part of it.
+    pub fn overhead(&self, micros: u64) {
+        self.record(self.overhead.at(0, 0, 0), micros);
+    }
+
+    /// A part of a stream passed through in so many microseconds.
+    pub fn event(&self, micros: u64) {
+        self.record(self.event.at(0, 0, 0), micros);
+    }
+
+    /// Of the worker whose VM is the largest: each may have 1 GiB.
+    pub fn vm_memory(&self, bytes: u64) {
+        self.set(self.vm_memory.at(0, 0, 0), bytes);
     }
 
     /// Requests that wait.

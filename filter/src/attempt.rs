@@ -62,7 +62,7 @@ impl HttpContext for AttemptContext {
     }
 
     fn on_http_request_body(&mut self, _size: usize, _end_of_stream: bool) -> Action {
-        self.step(AttemptEvent::RequestBody)
+        self.step(AttemptEvent::RequestBody { micros: host::micros() })
     }
 
     fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {
@@ -72,8 +72,13 @@ impl HttpContext for AttemptContext {
     }
 
     fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
+        let begun = self.attempt.as_ref().is_some_and(Attempt::is_running).then(host::micros);
         let chunk = host::buffer(Buffer::ResponseBody, size).unwrap_or_default();
-        self.step(AttemptEvent::ResponseBody { chunk: &chunk, end })
+        let action = self.step(AttemptEvent::ResponseBody { chunk: &chunk, end });
+        if let (Some(begun), Some(attempt)) = (begun, &self.attempt) {
+            attempt.passed(host::micros().saturating_sub(begun));
+        }
+        action
     }
 
     /// With trailers the last part of the body did not say that it was the last.

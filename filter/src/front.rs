@@ -45,8 +45,9 @@ impl FrontContext {
     }
 
     fn complete(&mut self, size: usize) -> Action {
+        let micros = host::micros();
         let body = host::buffer(Buffer::RequestBody, size).unwrap_or_default();
-        self.step(FrontEvent::RequestComplete { body })
+        self.step(FrontEvent::RequestComplete { body, micros })
     }
 
     fn is_reading(&self) -> bool {
@@ -76,7 +77,7 @@ impl HttpContext for FrontContext {
         }
         let action = self.step(FrontEvent::RequestHeaders { headers: &headers });
         if end_of_stream && self.is_reading() {
-            return self.step(FrontEvent::RequestComplete { body: Vec::new() });
+            return self.step(FrontEvent::RequestComplete { body: Vec::new(), micros: host::micros() });
         }
         action
     }

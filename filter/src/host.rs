@@ -93,10 +93,25 @@ pub(crate) fn log(level: Level, message: &str) {
 
 /// Milliseconds since 1970; 0 if the host has no clock.
 pub(crate) fn now() -> u64 {
+    micros().checked_div(1_000).unwrap_or(0)
+}
+
+/// Microseconds since 1970; 0 if the host has no clock.
+pub(crate) fn micros() -> u64 {
     let mut nanos = 0_u64;
     // SAFETY: the host writes one u64.
     unsafe { proxy_get_current_time_nanoseconds(&mut nanos) };
-    nanos.checked_div(1_000_000).unwrap_or(0)
+    nanos.checked_div(1_000).unwrap_or(0)
+}
+
+/// Bytes of this VM's memory, which never shrinks.
+pub(crate) fn memory() -> u64 {
+    const PAGE: usize = 64 << 10;
+    #[cfg(target_arch = "wasm32")]
+    let pages = core::arch::wasm32::memory_size::<0>();
+    #[cfg(not(target_arch = "wasm32"))]
+    let pages = 0_usize;
+    u64::try_from(pages.saturating_mul(PAGE)).unwrap_or(u64::MAX)
 }
 
 /// Up to `size` bytes of a buffer.

@@ -124,7 +124,7 @@ impl Turns {
         gateway.traffic.end_round(now);
         if now.abs_diff(self.shown.get()) >= u64::from(IDLE) {
             self.shown.set(now);
-            gateway.show(now);
+            gateway.show(host::memory(), now);
         }
         self.pace(if gateway.traffic.is_anybody_waiting() {
             let chance = gateway.traffic.next_chance().and_then(|wait| u32::try_from(wait).ok());

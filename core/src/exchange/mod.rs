@@ -78,6 +78,8 @@ pub struct Exchange {
     cost: Cell<Option<u64>>,
     /// The sidecar will hear of it.
     reported: Cell<bool>,
+    /// When the request was complete, in microseconds since 1970, until its first attempt is sent. None: it has waited.
+    unsent: Cell<Option<u64>>,
 }
 
 /// One attempt, by its place in [`Exchange::attempts`].
@@ -142,6 +144,7 @@ impl Exchange {
             outcome: Cell::new(None),
             cost: Cell::new(None),
             reported: Cell::new(false),
+            unsent: Cell::new(None),
             _held: plan.held,
             task: plan.task,
         }
@@ -246,6 +249,13 @@ impl Exchange {
     /// The target of the next attempt, if Envoy passes over none.
     fn next_target(&self) -> Option<&Target> {
         self.slots.get(self.attempt_count())
+    }
+
+    /// An attempt is sent.
+    fn sent(&self, micros: u64) {
+        if let Some(complete) = self.unsent.take() {
+            self.gateway.stats.overhead(micros.saturating_sub(complete));
+        }
     }
 
     /// An attempt has taken so many tokens.

@@ -14,11 +14,12 @@ fn a_tenants_own_targets_are_counted_by_name() {
     let stats = Stats::new(&crate::config::parse(&yaml).unwrap().0, host.ports(1).metrics);
     for model in ["x", "own", "unheard-of"] {
         let target = Target { provider: "a".into(), model: model.into(), weight: None };
-        stats.attempt(&target, AttemptResult::Ok);
+        stats.attempt(&target, AttemptResult::Ok, 7);
     }
     for model in ["x", "own", OTHER] {
         let name = format!("weir.attempts;provider=a;;model={model};;result=ok;");
         assert_eq!(host.stat(&name), 1, "{name}");
+        assert_eq!(host.stat(&format!("weir.attempt_duration_ms;provider=a;;model={model};")), 1);
     }
 }
 

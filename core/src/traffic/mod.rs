@@ -164,6 +164,11 @@ impl Traffic {
         read::<Tags>(&*self.shared, TAGS).held().0
     }
 
+    /// For how many milliseconds the one has waited that waits longest in this worker; 0 when nobody does.
+    pub fn oldest_wait(&self, now: u64) -> u64 {
+        self.room.borrow().oldest().map_or(0, |since| now.saturating_sub(since))
+    }
+
     /// What a dashboard shows of the provider at `index`.
     pub fn gauges(&self, index: usize, now: u64) -> Option<Gauges> {
         self.desks.get(index)?.peek(now, |state| Gauges {

@@ -117,6 +117,11 @@ impl Permit {
         (self.provider, self.part) == (provider, part)
     }
 
+    /// Milliseconds since the attempt began.
+    pub fn age(&self, now: u64) -> u64 {
+        now.saturating_sub(self.since)
+    }
+
     /// The attempt begins only now.
     pub fn begin(&mut self, now: u64) {
         self.since = now;

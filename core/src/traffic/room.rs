@@ -16,7 +16,9 @@ pub struct Waiter {
     pub targets: Vec<(usize, u64)>,
     /// Of its prompt.
     pub bytes: u64,
-    /// Milliseconds since 1970; then it is told that it waited in vain.
+    /// When it came, in milliseconds since 1970.
+    pub since: u64,
+    /// Then it is told that it waited in vain.
     pub until: u64,
 }
 
@@ -52,6 +54,11 @@ impl Room {
     /// How many wait, and the bytes of their prompts.
     pub(super) fn held(&self) -> (u32, u64) {
         (u32::try_from(self.waiters.len()).unwrap_or(u32::MAX), self.bytes)
+    }
+
+    /// When the one came that waits longest, in milliseconds since 1970.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        self.waiters.values().map(|waiter| waiter.since).min()
     }
 
     /// How many with as much right, or more, wait for a target: for it, or for its provider.
@@ -190,7 +197,8 @@ mod tests {
         let mut room = Room::default();
         for (tag, tenant, providers) in waiters {
             let targets = providers.iter().map(|provider| (*provider, *tenant as u64)).collect();
-            let waiter = Waiter { tenant: Some(*tenant), model: *tenant as u64, targets, bytes: 10, until: 1_000 };
+            let waiter =
+                Waiter { tenant: Some(*tenant), model: *tenant as u64, targets, bytes: 10, since: *tag, until: 1_000 };
             room.enter(place(*tag), waiter);
         }
         room
@@ -255,7 +263,7 @@ mod tests {
         room.limit(1, None);
         assert_eq!(ahead(&room.queues(1, 9, 0), 5), 0);
         assert_eq!(ahead(&room.queues_of_tenant(1, 9, 0), 5), 1);
-        assert_eq!(room.held(), (2, 20));
+        assert_eq!((room.held(), room.oldest()), ((2, 20), Some(1)));
         assert!(room.leave(place(2)).is_some() && room.leave(place(2)).is_none());
         assert_eq!(room.held(), (1, 10));
     }

@@ -18,6 +18,10 @@ const BUCKETS: [u32; 20] = [
     600_000,
 ];
 
+/// Upper bounds of what Weir itself takes, in microseconds: from five to a second.
+const FINE_BUCKETS: [u32; 17] =
+    [5, 10, 20, 35, 50, 75, 100, 200, 350, 500, 1_000, 2_000, 5_000, 10_000, 50_000, 200_000, 1_000_000];
+
 /// The filter writes the labels of its stats into their names; here they are taken out again.
 pub(super) fn stats() -> Value {
     let tags: Vec<Value> =
@@ -25,7 +29,11 @@ pub(super) fn stats() -> Value {
     json!({
         "use_all_default_tags": true,
         "stats_tags": tags,
-        "histogram_bucket_settings": [{ "match": { "contains": "weir." }, "buckets": BUCKETS }],
+        // The first that matches counts. Others keep Envoy's own.
+        "histogram_bucket_settings": [
+            { "match": { "safe_regex": { "regex": r"(wasmcustom\.)?weir\..*_us" } }, "buckets": FINE_BUCKETS },
+            { "match": { "safe_regex": { "regex": r"(wasmcustom\.)?weir\..*" } }, "buckets": BUCKETS },
+        ],
     })
 }
 

@@ -23,7 +23,7 @@ impl Attempt {
         self.exchange.ends(stats::Outcome::Cut, now);
         self.state = State::Over;
         let Some(permit) = self.permit.take() else { return };
-        self.exchange.gateway.stats.attempt(&self.target, AttemptResult::Failed(failure.class));
+        self.count(AttemptResult::Failed(failure.class), permit.age(now));
         let provider = permit.provider();
         self.used(permit.broke_off(failure, so_far.0, so_far.1, now), now);
         self.exchange.gateway.show_provider(provider, now);
@@ -32,11 +32,15 @@ impl Attempt {
     pub(super) fn served(&mut self, usage: Option<Usage>, text: u64, recorder: Option<Recorder>, now: u64) {
         let Some(permit) = self.permit.take() else { return };
         self.exchange.ends(stats::Outcome::Ok, now);
+        self.count(AttemptResult::Ok, permit.age(now));
         self.used(permit.served(usage, text, now), now);
-        self.exchange.gateway.stats.attempt(&self.target, AttemptResult::Ok);
         if let Some(recorder) = recorder {
             self.exchange.keep(recorder, &self.target, now);
         }
+    }
+
+    fn count(&self, result: AttemptResult, millis: u64) {
+        self.exchange.gateway.stats.attempt(&self.target, result, millis);
     }
 
     /// Counts what the provider has been paid for.
@@ -57,7 +61,7 @@ impl Attempt {
 
     pub(super) fn failed(&mut self, failure: &Failure, now: u64) -> Option<Failed> {
         let permit = self.permit.take()?;
-        self.exchange.gateway.stats.attempt(&self.target, AttemptResult::Failed(failure.class));
+        self.count(AttemptResult::Failed(failure.class), permit.age(now));
         let provider = permit.provider();
         let (used, failed) = permit.failed(failure, now);
         self.exchange.used(used, now);
@@ -93,15 +97,15 @@ impl Attempt {
     /// The request's deadline came before the provider's own time was over.
     fn out_of_time(&mut self, now: u64) {
         let Some(permit) = self.permit.take() else { return };
+        self.count(AttemptResult::Failed(Class::Timeout), permit.age(now));
         self.exchange.used(permit.out_of_time(now), now);
-        self.exchange.gateway.stats.attempt(&self.target, AttemptResult::Failed(Class::Timeout));
     }
 
     /// The client left, or another attempt was faster.
     fn cancelled(&mut self, usage: Option<Usage>, text: u64, now: u64) {
         let Some(permit) = self.permit.take() else { return };
+        self.count(AttemptResult::Cancelled, permit.age(now));
         self.used(permit.aborted(usage, text, now), now);
-        self.exchange.gateway.stats.attempt(&self.target, AttemptResult::Cancelled);
     }
 }
 

@@ -23,8 +23,10 @@ pub enum AttemptEvent<'a> {
         traceparent: Option<&'a str>,
         tracestate: Option<&'a str>,
     },
-    /// A part of the placeholder passes by.
-    RequestBody,
+    /// A part of the placeholder passes by. `micros`: when, in microseconds since 1970.
+    RequestBody {
+        micros: u64,
+    },
     ResponseHeaders {
         status: u16,
         headers: &'a Headers,
@@ -110,12 +112,25 @@ impl Attempt {
         match event {
             AttemptEvent::RequestHeaders { traceparent, tracestate } => self.request_headers(traceparent, tracestate),
             // In place of the first part, whether or not it is the last: with trailers none says that it is.
-            AttemptEvent::RequestBody => Step::go_on(vec![Effect::RequestBody(std::mem::take(&mut self.payload))]),
+            AttemptEvent::RequestBody { micros } => {
+                self.exchange.sent(micros);
+                Step::go_on(vec![Effect::RequestBody(std::mem::take(&mut self.payload))])
+            }
             AttemptEvent::ResponseHeaders { status, headers, end } => self.response_headers(status, headers, end, now),
             AttemptEvent::ResponseBody { chunk, end } => self.response_body(chunk, end, now),
             AttemptEvent::ResponseTrailers => self.response_trailers(now),
             AttemptEvent::Closed { details } => self.closed(details, now),
         }
+    }
+
+    /// A part of a stream that the client sees has passed through in so many microseconds.
+    pub fn passed(&self, micros: u64) {
+        self.exchange.gateway.stats.event(micros);
+    }
+
+    /// Whether the client sees its stream.
+    pub fn is_running(&self) -> bool {
+        matches!(self.state, State::Running { .. })
     }
 
     /// Whether it is not known yet what became of it.

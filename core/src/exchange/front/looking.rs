@@ -55,6 +55,7 @@ impl Front {
         let longest = now.saturating_add(longest(&plan, now));
         if caching.joins(&self.gateway, self.ticket, longest) {
             plan.caching = Some(caching);
+            self.complete = None;
             self.state = State::Looking(Box::new(Looking { ask, plan, follows: true }));
             return Step::wait(Waker::Flight, vec![]);
         }
@@ -83,6 +84,7 @@ impl Front {
             },
             Some(Next::Follow { key, token }) => {
                 let call = self.gateway.follow(key, token, longest(&plan, now), now);
+                self.complete = None;
                 self.state = State::Looking(Box::new(Looking { ask, plan, follows: true }));
                 Step::wait(Waker::Sidecar, vec![Effect::Call(call)])
             }

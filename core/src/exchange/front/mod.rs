@@ -30,9 +30,10 @@ pub enum FrontEvent<'a> {
     RequestBody {
         size: usize,
     },
-    /// The body is complete.
+    /// The body is complete. `micros`: when, in microseconds since 1970.
     RequestComplete {
         body: Vec<u8>,
+        micros: u64,
     },
     /// The sidecar has answered a look into the cache; None: it has not, and will not.
     Looked {
@@ -61,6 +62,8 @@ pub struct Front {
     state: State,
     /// When its headers came, in milliseconds since 1970.
     since: u64,
+    /// When it was complete, in microseconds since 1970. None: not yet; or it has waited since for others.
+    complete: Option<u64>,
 }
 
 enum State {
@@ -98,7 +101,7 @@ struct Waiting {
 impl Front {
     /// A request that has only begun. `ticket`: how the host knows it.
     pub fn new(gateway: Rc<Gateway>, ticket: u32) -> Self {
-        Self { gateway, ticket, wording: Wording::default(), state: State::Start, since: 0 }
+        Self { gateway, ticket, wording: Wording::default(), state: State::Start, since: 0, complete: None }
     }
 
     /// How the host knows it.
@@ -118,7 +121,10 @@ impl Front {
                     _ => self.refuse(&Refusal::BodyTooLarge { limit }, now),
                 }
             }
-            FrontEvent::RequestComplete { body } => self.request_complete(body, now),
+            FrontEvent::RequestComplete { body, micros } => {
+                self.complete = Some(micros);
+                self.request_complete(body, now)
+            }
             FrontEvent::Looked { found } => self.looked(found, now),
             FrontEvent::Landed(landed) => self.landed(landed, now),
             FrontEvent::Turn => self.turn(now),
@@ -221,11 +227,12 @@ impl Front {
         }
         let targets = plan.candidates.iter().map(|candidate| (candidate.provider, candidate.part)).collect();
         let bytes = plan.size.prompt_bytes;
-        let waiter = Waiter { tenant: ask.tenant, model: part(plan.model()), targets, bytes, until };
+        let waiter = Waiter { tenant: ask.tenant, model: part(plan.model()), targets, bytes, since: now, until };
         let Some(place) = traffic.enter(self.ticket, ask.priority, waiter) else {
             self.gateway.stats.limited(Limited::WaitingRoom);
             return self.limit(&ask, &plan, obstacle, now);
         };
+        self.complete = None;
         self.state = State::Waiting(Box::new(Waiting { ask, plan, counted, place, since: now, until }));
         Step::wait(Waker::Turn, vec![])
     }
@@ -274,6 +281,7 @@ impl Front {
         let retries = self.gateway.traffic.is_retry_left(now);
         let headers = plan.headers(&ask, &walk, retries, hedge, now);
         let exchange = Rc::new(Exchange::new(&self.gateway, ask, plan, walk, admitted, (retries, hedge), now));
+        exchange.unsent.set(self.complete);
         self.state = State::Proxying(exchange.clone());
         Step::go_on(vec![Effect::Publish(exchange), Effect::RequestHeaders(headers)])
     }

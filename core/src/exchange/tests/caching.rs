@@ -27,7 +27,7 @@ fn ask(gateway: &Rc<Gateway>, ticket: u32, mode: Option<&'static [u8]>) -> (Fron
         vec![(":method", b"POST"), (":path", b"/v1/chat/completions"), (":authority", b"weir"), (":scheme", b"http")];
     list.extend(mode.map(|mode| ("x-weir-cache", mode)));
     let _ = front.step(NOW, FrontEvent::RequestHeaders { headers: &headers(&list) });
-    let step = front.step(NOW, FrontEvent::RequestComplete { body: CHAT.as_bytes().to_vec() });
+    let step = front.step(NOW, FrontEvent::RequestComplete { body: CHAT.as_bytes().to_vec(), micros: 0 });
     (front, done(step))
 }
 

@@ -26,6 +26,7 @@ fn a_request_is_counted_once_when_nobody_holds_it_any_more() {
     assert_eq!(ended(&host, "ok"), 1);
     assert_eq!(host.stat("weir.attempts;provider=openai;;model=gpt-5.6;;result=ok;"), 1);
     assert_eq!(host.stat("weir.request_duration_ms;model=smart;"), 1);
+    assert_eq!(host.stat("weir.overhead_us"), 1, "of its first attempt alone");
 }
 
 #[test]
@@ -104,7 +105,8 @@ fn who_finds_no_room_waits_for_its_turn() {
     let (_front, first) = admitted_by(gateway.clone(), &[], CHAT);
     let (mut waiting, done_) = admitted_by(gateway.clone(), &[], CHAT);
     assert_eq!((done_.waits, done_.request_body.as_deref()), (Some(Waker::Turn), Some("x")));
-    gateway.show(NOW);
+    gateway.show(1 << 20, NOW + 3);
+    assert_eq!((host.stat("weir.oldest_wait_ms"), host.stat("weir.vm_memory_bytes")), (3, 1 << 20));
     assert_eq!((host.stat("weir.waiting"), host.stat("weir.inflight;provider=openai;")), (1, 1));
     gateway.traffic.begin_round();
     assert_eq!(done(waiting.step(NOW + 5, FrontEvent::Turn)).waits, Some(Waker::Turn));
@@ -112,7 +114,12 @@ fn who_finds_no_room_waits_for_its_turn() {
     drop(first.exchange);
     drop(_front);
     let went = done(waiting.step(NOW + 50, FrontEvent::Turn));
-    assert!(went.exchange.is_some() && went.request_body.is_none());
+    let exchange = went.exchange.unwrap();
+    assert!(went.request_body.is_none());
+    let (_attempt, _) = sent(&exchange, "openai");
+    assert_eq!(host.stat("weir.overhead_us"), 0, "its wait is no work of ours");
+    gateway.show(1 << 20, NOW + 60);
+    assert_eq!(host.stat("weir.oldest_wait_ms"), 0);
     assert_eq!(went.request_headers.unwrap().text("x-envoy-upstream-rq-timeout-ms"), Some("119950"));
     assert_eq!((host.stat("weir.wait_ms"), gateway.traffic.waiting()), (1, 0));
 

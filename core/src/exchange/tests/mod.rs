@@ -26,6 +26,8 @@ use std::rc::Rc;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const NOW: u64 = 1_700_000_000_000;
+/// When a request is complete, in microseconds; its first attempt is sent 250 later.
+const COMPLETE: u64 = NOW * 1_000;
 const OPEN: &str = "
 providers:
   openai: { kind: openai, api_key: $OPENAI_API_KEY }
@@ -116,7 +118,7 @@ fn admitted_at(gateway: Rc<Gateway>, path: &str, extra: &[(&'static str, &[u8])]
         return (front, done(step));
     }
     assert_eq!(step.flow, Flow::Wait(Waker::RequestBody));
-    let step = front.step(NOW, FrontEvent::RequestComplete { body: body.as_bytes().to_vec() });
+    let step = front.step(NOW, FrontEvent::RequestComplete { body: body.as_bytes().to_vec(), micros: COMPLETE });
     (front, done(step))
 }
 
@@ -125,7 +127,7 @@ fn sent(exchange: &Rc<Exchange>, provider: &str) -> (Attempt, Done) {
     let mut attempt = Attempt::begin(exchange.clone(), provider, NOW).unwrap();
     let event = AttemptEvent::RequestHeaders { traceparent: Some("00-trace-span-01"), tracestate: None };
     let mut request = done(attempt.step(NOW, event));
-    request.request_body = done(attempt.step(NOW, AttemptEvent::RequestBody)).request_body;
+    request.request_body = done(attempt.step(NOW, AttemptEvent::RequestBody { micros: COMPLETE + 250 })).request_body;
     (attempt, request)
 }
 

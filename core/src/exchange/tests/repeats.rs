@@ -48,7 +48,7 @@ fn ask(gateway: &Rc<Gateway>, extra: &[(&'static str, &[u8])], body: &str, text:
         list.push((":path", b"/v1/chat/completions"));
     }
     let _ = front.step(now, FrontEvent::RequestHeaders { headers: &headers(&list) });
-    let asked = done(front.step(now, FrontEvent::RequestComplete { body: body.as_bytes().to_vec() }));
+    let asked = done(front.step(now, FrontEvent::RequestComplete { body: body.as_bytes().to_vec(), micros: 0 }));
     if let Some((status, body)) = asked.reply {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let pairs = asked.reply_headers.iter().flat_map(Headers::iter);
@@ -60,7 +60,7 @@ fn ask(gateway: &Rc<Gateway>, extra: &[(&'static str, &[u8])], body: &str, text:
     let is_stream = exchange.task.is_stream();
     let mut attempt = Attempt::begin(exchange, &provider, now).unwrap();
     let _ = attempt.step(now, AttemptEvent::RequestHeaders { traceparent: None, tracestate: None });
-    let _ = attempt.step(now, AttemptEvent::RequestBody);
+    let _ = attempt.step(now, AttemptEvent::RequestBody { micros: 0 });
     let said = |name: &str| {
         format!(
             r#"{{"id":"c","model":"m","choices":[{{"index":0,"{name}":{{"role":"assistant","content":"{text} by {provider}"}},"finish_reason":"stop"}}]}}"#

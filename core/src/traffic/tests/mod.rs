@@ -268,6 +268,7 @@ fn serve(requests: &[(usize, usize, Priority)]) -> Vec<usize> {
             model: part("m"),
             targets: vec![(0, part("m"))],
             bytes: 1,
+            since: NOW,
             until: NOW + 1_000_000,
         };
         let place = rooms[*worker].worker.enter(u32::try_from(number).unwrap(), *priority, waiter).unwrap();
@@ -315,8 +316,14 @@ fn who_has_only_come_stands_behind_those_that_wait() {
     let a = candidates(&["a"]);
     let _ = admit(&workers[0], &a, NOW).unwrap();
     let enter = |worker: &Rc<Traffic>, priority| {
-        let waiter =
-            Waiter { tenant: None, model: part("m"), targets: vec![(0, part("m"))], bytes: 1, until: NOW + 10_000 };
+        let waiter = Waiter {
+            tenant: None,
+            model: part("m"),
+            targets: vec![(0, part("m"))],
+            bytes: 1,
+            since: NOW,
+            until: NOW + 10_000,
+        };
         worker.enter(1, priority, waiter).unwrap()
     };
     let place = enter(&workers[0], Priority::Normal);
@@ -343,7 +350,8 @@ fn who_has_only_come_stands_behind_those_that_wait() {
 fn the_waiting_room_is_bounded_over_all_workers() {
     let workers = workers(2, &[""], "waiting_room: { max_waiting: 3, max_bytes: 64KiB }\n");
     let enter = |worker: usize, bytes| {
-        let waiter = Waiter { tenant: None, model: part("m"), targets: vec![(0, part("m"))], bytes, until: NOW };
+        let waiter =
+            Waiter { tenant: None, model: part("m"), targets: vec![(0, part("m"))], bytes, since: NOW, until: NOW };
         workers[worker].enter(0, Priority::Normal, waiter)
     };
     assert!(enter(0, 60_000).is_some());

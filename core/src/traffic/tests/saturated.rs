@@ -92,7 +92,8 @@ impl Crowd {
                 self.waited += 1;
                 if obstacle.is_worth_waiting(max_wait) {
                     let targets = vec![(0, part("m"))];
-                    let waiter = Waiter { tenant: None, model: part("m"), targets, bytes: 1, until: now + max_wait };
+                    let waiter =
+                        Waiter { tenant: None, model: part("m"), targets, bytes: 1, since: now, until: now + max_wait };
                     self.tickets += 1;
                     traffic.enter(self.tickets, Priority::Normal, waiter);
                 }
