@@ -65,6 +65,15 @@ impl Task {
         }
     }
 
+    /// As OpenTelemetry's conventions for generative AI name it; they have no name for counting.
+    pub(super) fn operation(&self) -> &'static str {
+        match self {
+            Self::Chat(_) | Self::Response(_) => "chat",
+            Self::Embeddings(_) => "embeddings",
+            Self::Count(_) => "count_tokens",
+        }
+    }
+
     /// Whose dialect it is in.
     pub(super) fn dialect(&self) -> Dialect {
         match self {

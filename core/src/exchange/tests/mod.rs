@@ -11,6 +11,7 @@ mod embeddings;
 mod estimates;
 mod keys;
 mod repeats;
+mod reports;
 mod responses;
 mod thoughts;
 mod unsupported;
