@@ -5,7 +5,7 @@ use super::problem::{Findings, Place};
 use super::yaml::{Node, Value};
 
 /// Paths; `*` is any key.
-const PENDING: &[&str] = &["models.*.cache.semantic", "jobs", "telemetry.otlp"];
+const PENDING: &[&str] = &["models.*.cache.semantic", "jobs"];
 
 /// Warns of every key in `root` that is not in force.
 pub(super) fn warn(root: &Node, found: &mut Findings) {

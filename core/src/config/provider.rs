@@ -32,7 +32,7 @@ pub(super) fn resolve(raw: &raw::Provider, found: &mut Findings) -> Option<Provi
             found.problem(place, "is for providers of kind openai; the others leave no choice");
         }
     }
-    let is_azure = base_url.host.ends_with(".azure.com");
+    let is_azure = is_azure(&base_url);
     if let Some(written) = raw.base_url.as_ref().filter(|_| is_azure && base_url.path.contains("/deployments/")) {
         let message = "is of an Azure API that names the model in the path; write https://….openai.azure.com/openai/v1";
         found.problem(&written.place, message);
@@ -42,6 +42,22 @@ pub(super) fn resolve(raw: &raw::Provider, found: &mut Findings) -> Option<Provi
     let api_key = raw.api_key.as_ref().map(|key| key.value.clone());
     let name = raw.name.value.clone();
     Some(Provider { name, kind, base_url, api_key, credential, stream_usage, limits, model_limits, breaker })
+}
+
+impl Provider {
+    /// As OpenTelemetry's conventions for generative AI name who serves it (`gen_ai.provider.name`).
+    pub fn genai_name(&self) -> &'static str {
+        match self.kind {
+            Kind::OpenAi if is_azure(&self.base_url) => "azure.ai.openai",
+            Kind::OpenAi => "openai",
+            Kind::Anthropic => "anthropic",
+            Kind::Gemini => "gcp.gemini",
+        }
+    }
+}
+
+fn is_azure(url: &BaseUrl) -> bool {
+    url.host.ends_with(".azure.com")
 }
 
 /// SDKs want `/v1` in their base URL, so it is written here too; Weir adds the version itself.

@@ -112,6 +112,6 @@ impl Gateway {
 
     fn known_target<'a>(&self, target: &'a Target) -> &'a str {
         let is_known = |known: &Target| (&known.provider, &known.model) == (&target.provider, &target.model);
-        if self.config.targets().any(is_known) { &target.model } else { "other" }
+        if self.config.targets().any(is_known) { &target.model } else { stats::OTHER }
     }
 }
