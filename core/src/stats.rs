@@ -45,10 +45,11 @@ pub fn label_pattern(label: &str) -> String {
     format!("(;{label}=([^;]*);)")
 }
 
-/// Labels of what has no name in the configuration.
-pub(crate) const DIRECT: &str = "direct";
+/// The label of a model that the client names by its target: no name of the configuration.
+pub const DIRECT: &str = "direct";
 const NONE: &str = "-";
-const OTHER: &str = "other";
+/// The label of a provider's model that the configuration does not name.
+pub const OTHER: &str = "other";
 
 /// All stats of one configuration.
 pub struct Stats {

@@ -288,7 +288,62 @@ pub struct Report {
     #[n(16)]
     #[cbor(default)]
     pub more: u64,
+    /// What the request is for, as OpenTelemetry names it: `chat`, `embeddings`, …
+    #[n(17)]
+    #[cbor(default)]
+    pub operation: String,
+    /// Attempts of it that have ended since its last report.
+    #[n(18)]
+    #[cbor(default)]
+    pub attempts: Vec<Attempted>,
+    /// In the one report that tells how the request ended for its client; [`Self::outcome`] says how.
+    #[n(19)]
+    pub request: Option<Timing>,
 }
+
+/// One try at a provider.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode, CborLen)]
+pub struct Attempted {
+    #[n(0)]
+    pub provider: String,
+    /// The provider's model id; `other` if the configuration does not name it.
+    #[n(1)]
+    pub model: String,
+    #[n(2)]
+    #[cbor(default)]
+    pub timing: Timing,
+    /// Of a stream, the times between two chunks with content: how many in each bucket of [`GAPS`]. Empty buckets at
+    /// the end are left out.
+    #[n(3)]
+    #[cbor(default)]
+    pub gaps: Vec<u64>,
+    /// Their sum, in milliseconds.
+    #[n(4)]
+    #[cbor(default)]
+    pub gap_millis: u64,
+    /// Why it failed: the name of a [`Class`](crate::failure::Class), or `cancelled`.
+    #[n(5)]
+    pub error: Option<String>,
+    /// The report's tokens are those of this attempt.
+    #[n(6)]
+    #[cbor(default)]
+    pub is_billed: bool,
+}
+
+/// How long something took, in milliseconds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct Timing {
+    #[n(0)]
+    #[cbor(default)]
+    pub millis: u64,
+    /// Of a stream with content, until that began.
+    #[n(1)]
+    pub first: Option<u64>,
+}
+
+/// Upper bounds of the buckets of [`Attempted::gaps`] but the last, in milliseconds, inclusive: OpenTelemetry's for the
+/// durations of generative AI.
+pub const GAPS: [u64; 14] = [10, 20, 40, 80, 160, 320, 640, 1_280, 2_560, 5_120, 10_240, 20_480, 40_960, 81_920];
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode, CborLen)]
 pub struct BudgetAsk {

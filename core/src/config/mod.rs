@@ -409,18 +409,6 @@ pub struct Telemetry {
     pub access_log: String,
 }
 
-impl Provider {
-    /// OpenTelemetry's `gen_ai.provider.name` (PROVIDERS H).
-    pub fn system(&self) -> &'static str {
-        match self.kind {
-            Kind::OpenAi if self.base_url.is_azure() => "azure.ai.openai",
-            Kind::OpenAi => "openai",
-            Kind::Anthropic => "anthropic",
-            Kind::Gemini => "gcp.gemini",
-        }
-    }
-}
-
 impl Telemetry {
     /// Where the collector is.
     pub fn collector(&self) -> Option<BaseUrl> {

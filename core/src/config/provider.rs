@@ -44,6 +44,18 @@ pub(super) fn resolve(raw: &raw::Provider, found: &mut Findings) -> Option<Provi
     Some(Provider { name, kind, base_url, api_key, credential, stream_usage, limits, model_limits, breaker })
 }
 
+impl Provider {
+    /// As OpenTelemetry's conventions for generative AI name who serves it (`gen_ai.provider.name`).
+    pub fn genai_name(&self) -> &'static str {
+        match self.kind {
+            Kind::OpenAi if self.base_url.is_azure() => "azure.ai.openai",
+            Kind::OpenAi => "openai",
+            Kind::Anthropic => "anthropic",
+            Kind::Gemini => "gcp.gemini",
+        }
+    }
+}
+
 /// SDKs want `/v1` in their base URL, so it is written here too; Weir adds the version itself.
 fn without_version(kind: Kind, written: &At<BaseUrl>, found: &mut Findings) -> BaseUrl {
     let versions: &[&str] = match kind {

@@ -1,13 +1,14 @@
 //! What a request cost, and who is told: the stats, its tenant's budget, and the sidecar.
 
 use super::Exchange;
+use super::attempt::Pace;
 use crate::config::Target;
 use crate::gateway::Gateway;
 use crate::headers::HeaderList;
 use crate::price;
 use crate::stats;
 use crate::traffic::Used;
-use crate::wire::Report;
+use crate::wire::{Attempted, Report, Timing};
 use std::borrow::Cow;
 
 impl Exchange {
@@ -33,7 +34,7 @@ impl Exchange {
                 reasoning: usage.reasoning,
                 estimated: used.is_estimate,
                 cost_microusd: cost,
-                ..self.report()
+                ..self.report(true)
             },
             now,
         );
@@ -43,22 +44,50 @@ impl Exchange {
         self.cost.set(cost.map(|cost| cost.saturating_add(self.cost.get().unwrap_or(0))));
     }
 
-    /// No attempt used anything.
-    pub(super) fn report_unbilled(&self) {
-        if !self.reported.get() {
-            let report = self.report();
+    /// Nobody holds the request any more: tells what has not been told yet.
+    pub(super) fn report_rest(&self) {
+        let has_attempts = !self.ended.borrow().is_empty();
+        if !self.reported.get() || !self.timed.get() || has_attempts {
+            self.ends(stats::Outcome::Aborted, self.seen.get());
+            let report = self.report(false);
             self.gateway.report(report, self.seen.get());
         }
     }
 
-    /// What is the same for all its attempts.
-    fn report(&self) -> Report {
+    /// Keeps for the next report how an attempt ended, now after `millis`.
+    pub(super) fn note_end(&self, target: &Target, error: Option<&str>, millis: u64, pace: &mut Pace, now: u64) {
+        let first = pace.first().map(|first| millis.saturating_sub(now.saturating_sub(first)));
+        let (gaps, gap_millis) = pace.take();
+        self.ended.borrow_mut().push(Attempted {
+            provider: target.provider.clone(),
+            model: self.gateway.known_target(target).to_owned(),
+            timing: Timing { millis, first },
+            gaps,
+            gap_millis,
+            error: error.map(str::to_owned),
+            is_billed: false,
+        });
+    }
+
+    /// What is the same for all its attempts; `billed`: the attempt that ended last has used something.
+    fn report(&self, billed: bool) -> Report {
         let tenant = self.tenant.and_then(|tenant| self.gateway.config.tenants.get(tenant));
+        let mut attempts = self.ended.take();
+        if let Some(last) = attempts.last_mut() {
+            last.is_billed = billed;
+        }
+        let first = self.first_token.get().map(|first| first.saturating_sub(self.arrived));
+        let timing = || Timing { millis: self.seen.get().saturating_sub(self.arrived), first };
+        let ends_now = self.outcome.get().is_some() && !self.timed.get();
+        self.timed.set(self.timed.get() || ends_now);
         Report {
             tenant: tenant.map(|tenant| tenant.name.clone()),
             model: self.gateway.known_model(self.task.model()).to_owned(),
             outcome: self.ended().name().to_owned(),
             is_further: self.reported.replace(true),
+            operation: self.task.operation().to_owned(),
+            attempts,
+            request: ends_now.then(timing),
             ..Report::default()
         }
     }
@@ -84,6 +113,6 @@ impl Gateway {
 
     fn known_target<'a>(&self, target: &'a Target) -> &'a str {
         let is_known = |known: &Target| (&known.provider, &known.model) == (&target.provider, &target.model);
-        if self.config.targets().any(is_known) { &target.model } else { "other" }
+        if self.config.targets().any(is_known) { &target.model } else { stats::OTHER }
     }
 }

@@ -27,9 +27,10 @@ use crate::dialect::Dialect;
 use crate::failure::{Class, Failure};
 use crate::gateway::{Gateway, Held, Walk};
 use crate::headers::HeaderList;
-use crate::refusal::Attempted;
+use crate::refusal;
 use crate::stats;
 use crate::traffic::{Admitted, Levels, Permit, Size, TenantPermit, part};
+use crate::wire::Attempted;
 use ask::Ask;
 pub(crate) use caching::Asked;
 use caching::Caching;
@@ -83,11 +84,15 @@ pub struct Exchange {
     /// Of all attempts so far; None: nothing was used.
     usage: Cell<Option<Usage>>,
     /// Milliseconds from the beginning of the attempt that is served to its first token.
-    first_token: Cell<Option<u64>>,
+    first_token_after: Cell<Option<u64>>,
     /// Why the answer ended, as far as it says.
     finish: Cell<Option<FinishReason>>,
-    /// The sidecar will hear of it.
+    /// The sidecar will hear of it; of how it ended for its client; and, with the next report, of these attempts.
     reported: Cell<bool>,
+    timed: Cell<bool>,
+    ended: RefCell<Vec<Attempted>>,
+    /// When the client's stream began to have content, in milliseconds since 1970.
+    first_token: Cell<Option<u64>>,
     /// When the request was complete, in microseconds since 1970, until its first attempt is sent. None: it has waited.
     unsent: Cell<Option<u64>>,
 }
@@ -154,9 +159,12 @@ impl Exchange {
             outcome: Cell::new(None),
             cost: Cell::new(None),
             usage: Cell::new(None),
-            first_token: Cell::new(None),
+            first_token_after: Cell::new(None),
             finish: Cell::new(None),
             reported: Cell::new(false),
+            timed: Cell::new(false),
+            ended: RefCell::default(),
+            first_token: Cell::new(None),
             unsent: Cell::new(None),
             _held: plan.held,
             task: plan.task,
@@ -308,9 +316,9 @@ impl Exchange {
     }
 
     /// Every attempt as a failure; one that got no answer failed as `silent`.
-    fn failures(&self, silent: Class) -> Vec<Attempted> {
+    fn failures(&self, silent: Class) -> Vec<refusal::Attempted> {
         let attempts = self.attempts.borrow();
-        let failed = attempts.iter().map(|record| Attempted {
+        let failed = attempts.iter().map(|record| refusal::Attempted {
             target: record.target.clone(),
             failure: match &record.outcome {
                 Outcome::Failed(failure) => failure.clone(),
@@ -333,7 +341,7 @@ fn fallback_id(dialect: Dialect, request_id: &str) -> String {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.report_unbilled();
+        self.report_rest();
         let tenant = self.tenant.and_then(|tenant| self.gateway.config.tenants.get(tenant));
         let tenant = tenant.map(|tenant| tenant.name.as_str());
         let millis = self.seen.get().saturating_sub(self.arrived);

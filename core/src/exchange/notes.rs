@@ -1,9 +1,8 @@
 //! What is said of a request where Envoy's access log and its tracer find it: as filter state, `wasm.weir.` and a name.
 
 use super::ask::Endpoint;
-use super::task::{Task, Wish};
+use super::task::Task;
 use super::{Exchange, Outcome};
-use crate::dialect::Form;
 use crate::failure::bounded;
 use crate::gateway::Gateway;
 use crate::price;
@@ -218,7 +217,7 @@ impl Exchange {
             notes.extend(counts.into_iter().filter(is_said).map(|(note, count)| (note, count.to_string())));
         }
         notes.extend(self.cost.get().map(|cost| (Note::Cost, price::show(cost))));
-        if let Some(millis) = self.first_token.get() {
+        if let Some(millis) = self.first_token_after.get() {
             notes.push((Note::FirstTokenMs, millis.to_string()));
             if self.gateway.config.telemetry.is_traced() {
                 let (seconds, rest) = (millis.checked_div(1_000).unwrap_or(0), millis.checked_rem(1_000).unwrap_or(0));
@@ -236,17 +235,4 @@ impl Exchange {
 
 fn is_served(record: &super::Record) -> bool {
     matches!(record.outcome, Outcome::Served)
-}
-
-impl Wish {
-    /// `gen_ai.operation.name` (PROVIDERS H).
-    pub(super) fn operation(&self) -> &'static str {
-        match self {
-            Self::Chat(Form::Generate(_)) => "generate_content",
-            Self::Chat(Form::ChatCompletions | Form::Messages) | Self::Response => "chat",
-            Self::Embeddings => "embeddings",
-            // The conventions have no name for it.
-            Self::Count(_) => "count_tokens",
-        }
-    }
 }

@@ -30,6 +30,16 @@ pub(super) enum Task {
 }
 
 impl Wish {
+    /// As OpenTelemetry's conventions for generative AI name it (PROVIDERS H); they have no name for counting.
+    pub(super) fn operation(&self) -> &'static str {
+        match self {
+            Self::Chat(Form::Generate(_)) => "generate_content",
+            Self::Chat(Form::ChatCompletions | Form::Messages) | Self::Response => "chat",
+            Self::Embeddings => "embeddings",
+            Self::Count(_) => "count_tokens",
+        }
+    }
+
     /// What it takes besides its own size.
     pub(super) fn bytes(&self) -> usize {
         match self {
@@ -62,6 +72,16 @@ impl Task {
         match self {
             Self::Chat(request) => Some(request.into_body()),
             Self::Embeddings(_) | Self::Response(_) | Self::Count(_) => None,
+        }
+    }
+
+    /// As [`Wish::operation`].
+    pub(super) fn operation(&self) -> &'static str {
+        match self {
+            Self::Chat(Request::Gemini(..)) => "generate_content",
+            Self::Chat(_) | Self::Response(_) => "chat",
+            Self::Embeddings(_) => "embeddings",
+            Self::Count(_) => "count_tokens",
         }
     }
 

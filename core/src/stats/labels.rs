@@ -25,6 +25,11 @@ impl Outcome {
     pub fn name(self) -> &'static str {
         OUTCOMES.iter().find(|(have, _)| *have == self).map_or("", |(_, name)| name)
     }
+
+    /// All labels.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        OUTCOMES.iter().map(|(_, name)| *name)
+    }
 }
 
 pub(super) const OUTCOMES: [(Outcome, &str); 8] = [

@@ -14,7 +14,7 @@ pub(super) fn cluster(provider: &Provider, ca_file: Option<&Path>) -> Value {
     let url = &provider.base_url;
     let literal = url.host.parse::<IpAddr>().is_ok();
     // The attempt role reads whose turn it is; the tracer, who that is in OpenTelemetry's words.
-    let metadata = json!({ "provider": provider.name, "system": provider.system() });
+    let metadata = json!({ "provider": provider.name, "system": provider.genai_name() });
     let mut cluster = json!({
         "name": provider.name,
         "connect_timeout": "3s",

@@ -1,6 +1,8 @@
-//! `/metrics`: what the sidecar counts itself. What Envoy sees is in Envoy's own stats.
+//! `/metrics`: what the sidecar counts itself, and OpenTelemetry's metrics of generative AI. What Envoy sees is in Envoy's
+//! own stats.
 
 use super::Sidecar;
+use super::telemetry::Telemetry;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, StatusCode};
@@ -97,11 +99,13 @@ impl Books {
 }
 
 impl Metrics {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(telemetry: &Telemetry) -> Self {
         let books = Books::default();
         let (lookups, calls, store_failures) = (Family::default(), Family::default(), Family::default());
         let (waiters, cache_bytes, cache_entries) = (Gauge::default(), Gauge::default(), Gauge::default());
-        let mut registry = Registry::with_prefix("weir");
+        let mut root = Registry::default();
+        telemetry.register(&mut root);
+        let registry = root.sub_registry_with_prefix("weir");
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The version that runs", version);
         registry.register("quota_reserved", "Of limits, debited for Envoys", books.reserved.clone());
@@ -123,7 +127,7 @@ impl Metrics {
                 drop(family.get_or_create(&resource.label()));
             }
         }
-        Self { registry, books, lookups, calls, store_failures, waiters, cache_bytes, cache_entries }
+        Self { registry: root, books, lookups, calls, store_failures, waiters, cache_bytes, cache_entries }
     }
 
     pub(super) fn called(&self, call: &'static str) {

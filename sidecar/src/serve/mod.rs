@@ -13,6 +13,7 @@ mod metrics;
 mod newcomers;
 mod offer;
 mod quiet;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +35,7 @@ use quiet::Quiet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use telemetry::Telemetry;
 use weir_core::config::{Config, Listen};
 use weir_core::wire;
 
@@ -53,7 +55,8 @@ pub(crate) async fn run(path: Option<&Path>) -> Outcome {
         Listen::Tcp(address) => output::say(format_args!("sidecar  http://{address}")),
         Listen::Unix(path) => output::say(format_args!("sidecar  {path}")),
     }
-    serve(socket, sidecar, stop).await;
+    serve(socket, sidecar.clone(), stop).await;
+    sidecar.finish().await;
     Ok(())
 }
 
@@ -65,6 +68,7 @@ pub(crate) struct Sidecar {
     followers: Followers,
     guard: Guard,
     metrics: Metrics,
+    telemetry: Telemetry,
     quiet: Arc<Quiet>,
     /// Names that `weir keys` may use.
     tenants: Vec<String>,
@@ -76,22 +80,24 @@ struct Options {
     secret: Option<String>,
     tenants: Vec<String>,
     room: Room,
+    telemetry: Telemetry,
 }
 
 impl Sidecar {
     /// With the store of `config`, and the secret that its variable holds.
     ///
     /// # Errors
-    /// The variable is not set, or the store's address is none.
+    /// The variable is not set, or the address of the store or the collector is none.
     pub(crate) fn new(config: &Config) -> Outcome<Arc<Self>> {
         let store = store::open(config).map_err(Failure::Runtime)?;
         let secret = secret::read(config)?;
         let tenants = config.tenants.iter().map(|tenant| tenant.name.clone()).collect();
-        Ok(Self::with(store, Options { secret, tenants, room: Room::default() }))
+        let telemetry = Telemetry::new(config)?;
+        Ok(Self::with(store, Options { secret, tenants, room: Room::default(), telemetry }))
     }
 
-    fn with(store: Arc<dyn Store>, Options { secret, tenants, room }: Options) -> Arc<Self> {
-        let metrics = Metrics::new();
+    fn with(store: Arc<dyn Store>, Options { secret, tenants, room, telemetry }: Options) -> Arc<Self> {
+        let metrics = Metrics::new(&telemetry);
         let quiet = Arc::new(Quiet::default());
         Arc::new(Self {
             followers: Followers::new(store.clone()),
@@ -100,9 +106,15 @@ impl Sidecar {
             guard: Guard::new(secret, room, quiet.clone()),
             store,
             metrics,
+            telemetry,
             quiet,
             tenants,
         })
+    }
+
+    /// Tells the collector what it has not been told. For the end, when nothing is answered any more.
+    pub(crate) async fn finish(&self) {
+        self.telemetry.finish(&self.quiet).await;
     }
 
     /// A part of a call went without the store. Why is for the log only.
@@ -117,8 +129,13 @@ impl Sidecar {
 /// Answers on `socket` until `stop` is ready; what is under way then has [`DRAIN`] to end.
 pub(crate) async fn serve(socket: Socket, sidecar: Arc<Sidecar>, stop: impl Future<Output = ()>) {
     let sweeping = tokio::spawn(sweep(sidecar.clone()));
+    let exporting = tokio::spawn({
+        let sidecar = sidecar.clone();
+        async move { sidecar.telemetry.run(&sidecar.quiet).await }
+    });
     connections::serve(socket, router(sidecar), stop, DRAIN).await;
     sweeping.abort();
+    exporting.abort();
 }
 
 async fn sweep(sidecar: Arc<Sidecar>) {

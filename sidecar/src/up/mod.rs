@@ -51,7 +51,7 @@ pub(crate) async fn run(path: Option<&Path>, options: &Options) -> Outcome {
     };
     let folder = tempfile::Builder::new().prefix("weir-").tempdir().map_err(Failure::runtime)?;
     let mut child = start_envoy(&setup, options, folder.path(), &environment)?;
-    let mut sidecar = tokio::spawn(serve::serve(socket, sidecar, std::future::pending()));
+    let mut serving_sidecar = tokio::spawn(serve::serve(socket, sidecar.clone(), std::future::pending()));
 
     let serving = async {
         ready::wait(&setup.config).await?;
@@ -62,10 +62,11 @@ pub(crate) async fn run(path: Option<&Path>, options: &Options) -> Outcome {
         () = &mut stop => Ok(()),
         Err(reason) = serving => Err(child.failure(&reason)),
         failure = child.ended() => Err(failure),
-        ended = &mut sidecar => Err(Failure::Runtime(format!("the sidecar ended: {ended:?}"))),
+        ended = &mut serving_sidecar => Err(Failure::Runtime(format!("the sidecar ended: {ended:?}"))),
     };
     child.stop().await;
-    sidecar.abort();
+    serving_sidecar.abort();
+    sidecar.finish().await;
     if let Some(sim) = sim {
         sim.shutdown().await;
     }

@@ -24,7 +24,7 @@ impl Attempt {
         self.exchange.ends(stats::Outcome::Cut, now);
         self.state = State::Over;
         let Some(permit) = self.permit.take() else { return };
-        self.count(AttemptResult::Failed(failure.class), permit.age(now));
+        self.count(AttemptResult::Failed(failure.class), permit.age(now), now);
         let provider = permit.provider();
         self.used(permit.broke_off(failure, so_far.0, so_far.1, now), now);
         self.exchange.gateway.show_provider(provider, now);
@@ -33,15 +33,21 @@ impl Attempt {
     pub(super) fn served(&mut self, usage: Option<Usage>, text: u64, recorder: Option<Recorder>, now: u64) {
         let Some(permit) = self.permit.take() else { return };
         self.exchange.ends(stats::Outcome::Ok, now);
-        self.count(AttemptResult::Ok, permit.age(now));
+        self.count(AttemptResult::Ok, permit.age(now), now);
         self.used(permit.served(usage, text, now), now);
         if let Some(recorder) = recorder {
             self.exchange.keep(recorder, &self.target, now);
         }
     }
 
-    fn count(&self, result: AttemptResult, millis: u64) {
+    fn count(&mut self, result: AttemptResult, millis: u64, now: u64) {
         self.exchange.gateway.stats.attempt(&self.target, result, millis);
+        let error = match result {
+            AttemptResult::Ok => None,
+            AttemptResult::Cancelled => Some("cancelled"),
+            AttemptResult::Failed(class) => Some(class.name()),
+        };
+        self.exchange.note_end(&self.target, error, millis, &mut self.pace, now);
     }
 
     /// Counts what the provider has been paid for.
@@ -62,7 +68,7 @@ impl Attempt {
 
     pub(super) fn failed(&mut self, failure: &Failure, now: u64) -> Option<Failed> {
         let permit = self.permit.take()?;
-        self.count(AttemptResult::Failed(failure.class), permit.age(now));
+        self.count(AttemptResult::Failed(failure.class), permit.age(now), now);
         let provider = permit.provider();
         let (used, failed) = permit.failed(failure, now);
         self.exchange.used(used, now);
@@ -78,9 +84,16 @@ impl Attempt {
                 self.exchange.finish.set(stream.finish());
                 self.served(stream.usage(), stream.text(), stream.recorder(), now);
             }
-            State::Running { stream, .. } if client_left(details) => self.cancelled(stream.usage(), stream.text(), now),
+            State::Running { stream, .. } if client_left(details) => {
+                self.exchange.ends(stats::Outcome::Aborted, now);
+                self.cancelled(stream.usage(), stream.text(), now);
+            }
             State::Running { stream, .. } => self.broke_off(&truncated(), (stream.usage(), stream.text()), now),
-            _ if self.exchange.is_served() || client_left(details) => self.cancelled(None, 0, now),
+            _ if self.exchange.is_served() => self.cancelled(None, 0, now),
+            _ if client_left(details) => {
+                self.exchange.ends(stats::Outcome::Aborted, now);
+                self.cancelled(None, 0, now);
+            }
             _ => {
                 let silence = self.exchange.silent(self.index, now);
                 let class = if silence == Silence::Unreached { Class::Connection } else { Class::Timeout };
@@ -99,14 +112,14 @@ impl Attempt {
     /// The request's deadline came before the provider's own time was over.
     fn out_of_time(&mut self, now: u64) {
         let Some(permit) = self.permit.take() else { return };
-        self.count(AttemptResult::Failed(Class::Timeout), permit.age(now));
+        self.count(AttemptResult::Failed(Class::Timeout), permit.age(now), now);
         self.exchange.used(permit.out_of_time(now), now);
     }
 
     /// The client left, or another attempt was faster.
     fn cancelled(&mut self, usage: Option<Usage>, text: u64, now: u64) {
         let Some(permit) = self.permit.take() else { return };
-        self.count(AttemptResult::Cancelled, permit.age(now));
+        self.count(AttemptResult::Cancelled, permit.age(now), now);
         self.used(permit.aborted(usage, text, now), now);
     }
 }

@@ -2,6 +2,9 @@
 //! known to be one; a failure before that becomes a status that Envoy retries on the next member of the chain.
 
 mod ending;
+mod pace;
+
+pub(super) use pace::Pace;
 
 use super::step::{Effect, Step, Waker};
 use super::translate::{self, AnswerStream, Manner, Whole};
@@ -56,6 +59,7 @@ pub struct Attempt {
     dropped: Vec<String>,
     /// What was taken from the provider, until it is known what became of it.
     permit: Option<Permit>,
+    pace: Pace,
     state: State,
 }
 
@@ -103,8 +107,8 @@ impl Attempt {
     /// 1970, here and in [`Self::step`].
     pub fn begin(exchange: Rc<Exchange>, provider: &str, now: u64) -> Option<Self> {
         let (index, target, permit) = exchange.begin(provider, now)?;
-        let (payload, dropped) = (Vec::new(), Vec::new());
-        Some(Self { exchange, index, target, payload, dropped, permit: Some(permit), state: State::Requested })
+        let (payload, dropped, pace) = (Vec::new(), Vec::new(), Pace::default());
+        Some(Self { exchange, index, target, payload, dropped, permit: Some(permit), pace, state: State::Requested })
     }
 
     /// Takes one event.
@@ -223,7 +227,9 @@ impl Attempt {
             State::Held { .. } => self.held_stream(chunk, end, now),
             State::Running { reader, stream } => {
                 let mut out = Vec::with_capacity(chunk.len());
-                if let Err(failure) = stream.pass(reader, chunk, end, &mut out) {
+                let outcome = stream.pass(reader, chunk, end, &mut out);
+                self.pace.came(stream.chunks(), now);
+                if let Err(failure) = outcome {
                     stream.fail(&failure, &mut out);
                     let so_far = (stream.usage(), stream.text());
                     self.broke_off(&failure, so_far, now);
@@ -255,6 +261,7 @@ impl Attempt {
         let State::Held { reader, stream, out } = &mut self.state else { return held() };
         let max = usize::try_from(self.exchange.gateway.config.max_response_bytes).unwrap_or(usize::MAX);
         let outcome = stream.pass(reader, chunk, end, out);
+        self.pace.came(stream.chunks(), now);
         match outcome {
             Err(failure) if !stream.has_content() => self.fail(failure, now),
             Ok(()) if !stream.has_content() && out.len() > max => {
@@ -278,8 +285,9 @@ impl Attempt {
                 if let Some(permit) = &mut self.permit {
                     let millis = permit.first_token(now);
                     self.exchange.gateway.stats.first_token(&self.target, millis);
-                    self.exchange.first_token.set(Some(millis));
+                    self.exchange.first_token_after.set(Some(millis));
                 }
+                self.exchange.first_token.set(Some(now));
                 let headers = self.serve(self.exchange.task.stream_type(), now);
                 match outcome {
                     Err(failure) => self.broke_off(&failure, so_far, now),

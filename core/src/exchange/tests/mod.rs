@@ -12,6 +12,7 @@ mod estimates;
 mod keys;
 mod notes;
 mod repeats;
+mod reports;
 mod responses;
 mod thoughts;
 mod unsupported;

@@ -15,6 +15,8 @@ pub(in crate::exchange) struct AnswerStream {
     from: Source,
     /// What is to be kept of it.
     recorder: Option<Recorder>,
+    /// Events that brought content.
+    chunks: u64,
 }
 
 enum Source {
@@ -180,7 +182,7 @@ impl AnswerStream {
             (Task::Response(_), _) => Source::Response(openai::responses::Relay::default()),
             (Task::Embeddings(_) | Task::Count(_), _) => return None,
         };
-        Some(Self { from, recorder: exchange.recorder() })
+        Some(Self { from, recorder: exchange.recorder(), chunks: 0 })
     }
 
     /// What is to be kept of it, once.
@@ -224,6 +226,11 @@ impl AnswerStream {
         }
     }
 
+    /// Events that brought content.
+    pub(in crate::exchange) fn chunks(&self) -> u64 {
+        self.chunks
+    }
+
     /// Whether the client has all of the answer, although the provider has not closed the stream.
     pub(in crate::exchange) fn is_complete(&self) -> bool {
         match &self.from {
@@ -245,7 +252,14 @@ impl AnswerStream {
         out: &mut Vec<u8>,
     ) -> Result<(), Failure> {
         let before = out.len();
-        reader.read(chunk, |event| self.event(&event, out))?;
+        reader.read(chunk, |event| {
+            let before = (self.text(), self.has_content());
+            let outcome = self.event(&event, out);
+            if (self.text(), self.has_content()) != before {
+                self.chunks = self.chunks.saturating_add(1);
+            }
+            outcome
+        })?;
         if end {
             self.end(out)?;
         }
@@ -280,7 +294,7 @@ impl AnswerStream {
     }
 
     fn event(&mut self, event: &sse::Event<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
-        let Self { from, recorder } = self;
+        let Self { from, recorder, .. } = self;
         match from {
             Source::Relayed(relay) => {
                 if let Some(recorder) = recorder {
@@ -304,7 +318,7 @@ impl AnswerStream {
     }
 
     fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
-        let Self { from, recorder } = self;
+        let Self { from, recorder, .. } = self;
         match from {
             Source::Relayed(relay) => relay.end(out),
             Source::Response(relay) => relay.end(),

@@ -1,8 +1,9 @@
 //! What a request lacks: a look into the cache, and leases; both at once.
 
-use super::message;
+use super::{FOUND, message};
 use crate::serve::guard::Refusal;
 use crate::serve::offer::Offer;
+use crate::serve::telemetry::{Span, Traceparent};
 use crate::serve::{Sidecar, cache, leases, newcomers};
 use crate::store;
 use axum::body::Bytes;
@@ -13,10 +14,15 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use weir_core::wire::{Answer, Ask, Found, LeaseAsk, Leased, Lookup};
 
-pub(in crate::serve) async fn ask(State(sidecar): State<Arc<Sidecar>>, body: Bytes) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn ask(
+    State(sidecar): State<Arc<Sidecar>>,
+    Traceparent(parent): Traceparent,
+    body: Bytes,
+) -> Result<Response, Refusal> {
     sidecar.metrics.called("ask");
     let ask: Ask = message::read(&body)?;
     check(&ask.leases)?;
+    let mut span = sidecar.telemetry.span("weir.ask", parent);
     let hold = sidecar.newcomers.hold(ask.envoy, Instant::now());
     let told = hold.map(|_| newcomers::told_only(&ask.leases));
     let asks = told.as_deref().unwrap_or(&ask.leases);
@@ -26,7 +32,21 @@ pub(in crate::serve) async fn ask(State(sidecar): State<Arc<Sidecar>>, body: Byt
     if let Some(left) = hold {
         newcomers::come_again(&mut answer, &ask.leases, left);
     }
+    note(&mut span, &ask, &answer);
     Ok(message::write(&answer, offer))
+}
+
+/// What came of it. The store is out of order where there is nothing.
+fn note(span: &mut Span, ask: &Ask, answer: &Answer) {
+    if let Some(found) = &answer.found {
+        span.note(FOUND, cache::kind(found));
+    }
+    let is_granted = |leased: &&Leased| leased.limits.iter().all(|limit| limit.wait == 0);
+    span.note_count("weir.leases.asked", ask.leases.len());
+    span.note_count("weir.leases.granted", answer.leases.iter().filter(is_granted).count());
+    if ask.lookup.is_some() != answer.found.is_some() || ask.leases.len() != answer.leases.len() {
+        span.fail();
+    }
 }
 
 async fn look(sidecar: &Sidecar, lookup: Option<&Lookup>) -> (Option<Found>, Option<Offer>) {

@@ -22,6 +22,7 @@ pub(in crate::serve) async fn beat(State(sidecar): State<Arc<Sidecar>>, body: By
     sidecar.metrics.called("beat");
     let beat: Beat = message::read(&body)?;
     check(&beat.leases)?;
+    sidecar.telemetry.told(&beat);
     let now = Timestamp::now();
     let (envoys, (), leases, keys, (counted, budgets)) = tokio::join!(
         envoys(&sidecar, beat.envoy),

@@ -8,6 +8,7 @@ mod coalescing;
 pub(crate) mod flaky;
 mod leases;
 mod port;
+mod telemetry;
 
 use super::{Options, Sidecar, Socket, serve};
 use crate::store::Store;

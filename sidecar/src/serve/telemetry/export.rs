@@ -1,0 +1,124 @@
+//! How exports reach the collector: OTLP over HTTP, as protobuf. One that fails is not sent again: the next one of
+//! metrics tells all numbers anew, and spans are not worth memory that grows while nobody takes them.
+
+use super::environment::Environment;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
+use hyper::{HeaderMap, Method, Request, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use percent_encoding::percent_decode_str;
+use prost::Message;
+use std::time::Duration;
+
+/// Of a collector's answer, in bytes: it says nothing that is needed.
+const LONGEST: usize = 64 << 10;
+
+pub(super) struct Exporter {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    /// Without `/v1/…`.
+    base: String,
+    headers: HeaderMap,
+    deadline: Duration,
+}
+
+impl Exporter {
+    /// To `url`, which may carry a user and a password.
+    ///
+    /// # Errors
+    /// It is no URL, or this machine knows no certificate authorities and it asks for TLS. The text can be shown.
+    pub(super) fn new(url: &str, environment: &Environment) -> Result<Self, String> {
+        let (base, user) = without_user(url.trim_end_matches('/'));
+        let uri: Uri = base.parse().map_err(|_| "telemetry.otlp is no URL".to_owned())?;
+        let provider = rustls::crypto::ring::default_provider();
+        let with_roots = if uri.scheme_str() == Some("https") {
+            HttpsConnectorBuilder::new().with_provider_and_native_roots(provider).map_err(|error| no_tls(&error))?
+        } else {
+            // Nobody's certificate is looked at.
+            let config = rustls::ClientConfig::builder_with_provider(provider.into());
+            let config = config.with_safe_default_protocol_versions().map_err(|error| no_tls(&error))?;
+            let config = config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
+            HttpsConnectorBuilder::new().with_tls_config(config)
+        };
+        let connector = with_roots.https_or_http().enable_http1().build();
+        let mut headers = HeaderMap::new();
+        if let Some(user) = user {
+            let value = format!("Basic {}", STANDARD.encode(user));
+            headers.extend(HeaderValue::try_from(value).ok().map(|value| (AUTHORIZATION, value)));
+        }
+        for (name, value) in &environment.headers {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                headers.insert(name, value);
+            }
+        }
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("weir/", env!("CARGO_PKG_VERSION"))));
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Ok(Self { client, base, headers, deadline: environment.deadline })
+    }
+
+    /// Sends one export to `path`, within the deadline.
+    ///
+    /// # Errors
+    /// The collector did not take it. The text names neither its address nor what was sent.
+    pub(super) async fn send(&self, path: &str, export: &impl Message) -> Result<(), String> {
+        let body = Full::new(Bytes::from(export.encode_to_vec()));
+        let mut request = Request::new(body);
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = format!("{}{path}", self.base).parse().map_err(|_| "no URL".to_owned())?;
+        *request.headers_mut() = self.headers.clone();
+        let exchange = async {
+            let response = self.client.request(request).await.map_err(|error| reason(&error))?;
+            let status = response.status();
+            // All of it, so that the connection can be used again.
+            let _ = Limited::new(response.into_body(), LONGEST).collect().await;
+            if status.is_success() { Ok(()) } else { Err(format!("it answers {status}")) }
+        };
+        let late = || format!("no answer within {} ms", self.deadline.as_millis());
+        tokio::time::timeout(self.deadline, exchange).await.map_err(|_| late())?
+    }
+}
+
+fn no_tls(error: &dyn std::error::Error) -> String {
+    format!("telemetry.otlp: {error}")
+}
+
+/// The innermost cause: the others say no more than that something failed.
+fn reason(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+/// A URL without user and password, and those.
+fn without_user(url: &str) -> (String, Option<Vec<u8>>) {
+    let parts = url.split_once("://").and_then(|(scheme, rest)| {
+        let authority = rest.split('/').next()?;
+        let (user, host) = authority.rsplit_once('@')?;
+        Some((format!("{scheme}://{host}{}", &rest[authority.len()..]), percent_decode_str(user).collect()))
+    });
+    parts.map_or_else(|| (url.to_owned(), None), |(url, user)| (url, Some(user)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_goes_into_a_header_and_not_into_the_url() {
+        for (url, bare, user) in [
+            ("http://host:4318", "http://host:4318", None),
+            ("https://u:p%40ss@host/otlp@x", "https://host/otlp@x", Some(b"u:p@ss".to_vec())),
+            ("http://u:p@[::1]:4318", "http://[::1]:4318", Some(b"u:p".to_vec())),
+        ] {
+            assert_eq!(without_user(url), (bare.to_owned(), user));
+        }
+    }
+}

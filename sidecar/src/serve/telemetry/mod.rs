@@ -1,0 +1,190 @@
+//! OpenTelemetry: metrics of generative AI, made of the filter's reports, and spans of the filter's calls. Metrics are
+//! on `/metrics` too; with `telemetry.otlp` all of it goes to a collector. Nobody waits for any of it.
+
+mod count;
+mod environment;
+mod export;
+mod instrument;
+mod known;
+mod once;
+mod otlp;
+mod prometheus;
+mod table;
+mod trace;
+
+pub(super) use trace::{Parent, Span, Traceparent};
+
+use super::quiet::Quiet;
+use crate::failure::{Failure, Outcome};
+use count::GenAi;
+use environment::{Environment, Pairs};
+use export::Exporter;
+use known::Known;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
+use trace::Spans;
+use weir_core::config::Config;
+use weir_core::wire::Beat;
+
+/// When the sidecar stops, what is left has so long to reach the collector.
+const LAST: Duration = Duration::from_secs(2);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Of {
+    signal: &'static str,
+}
+
+const METRICS: Of = Of { signal: "metrics" };
+const TRACES: Of = Of { signal: "traces" };
+
+/// What the sidecar tells OpenTelemetry.
+pub(super) struct Telemetry {
+    genai: Arc<GenAi>,
+    spans: Arc<Spans>,
+    /// None: there is no collector.
+    exporter: Option<Exporter>,
+    environment: Environment,
+    /// Who exports: this process, and no other.
+    resource: Pairs,
+    /// When it began, in nanoseconds since 1970.
+    start: u64,
+    failures: Family<Of, Counter>,
+    lost: Counter,
+}
+
+impl Telemetry {
+    /// As the configuration and the environment say.
+    ///
+    /// # Errors
+    /// The collector's address cannot be used.
+    pub(super) fn new(config: &Config) -> Outcome<Self> {
+        Self::by(config, |name| std::env::var(name).ok())
+    }
+
+    /// The same with other variables.
+    pub(super) fn by(config: &Config, variable: impl Fn(&'static str) -> Option<String>) -> Outcome<Self> {
+        let (environment, wrong) = Environment::read(variable);
+        for name in wrong {
+            tracing::warn!("{name} cannot be read as OpenTelemetry defines it, and is left out");
+        }
+        Self::with(Known::new(config), config.telemetry.otlp.as_deref(), environment).map_err(Failure::Runtime)
+    }
+
+    fn with(known: Known, collector: Option<&str>, environment: Environment) -> Result<Self, String> {
+        let exporter = collector.map(|url| Exporter::new(url, &environment)).transpose()?;
+        let mut resource = environment.resource.clone();
+        if !resource.iter().any(|(name, _)| name == "service.instance.id") {
+            let id: String = [trace::id(), trace::id()].concat().iter().map(|byte| format!("{byte:02x}")).collect();
+            resource.push(("service.instance.id".to_owned(), id));
+        }
+        Ok(Self {
+            genai: Arc::new(GenAi::new(known, environment.is_latest)),
+            spans: Arc::default(),
+            exporter,
+            environment,
+            resource,
+            start: otlp::nanos(SystemTime::now()),
+            failures: Family::default(),
+            lost: Counter::default(),
+        })
+    }
+
+    /// Shows the metrics on `/metrics`: those of generative AI by their own names, those about exports under `weir_`.
+    pub(super) fn register(&self, root: &mut Registry) {
+        let labels: Vec<_> =
+            self.resource.iter().map(|(name, value)| (prometheus::underscored(name), value.clone())).collect();
+        root.register("target", "OpenTelemetry's resource", Info::new(labels));
+        root.register_collector(Box::new(prometheus::Shown(self.genai.clone())));
+        let own = root.sub_registry_with_prefix("weir");
+        own.register(
+            "telemetry_export_failures",
+            "Exports that the collector did not take",
+            Family::clone(&self.failures),
+        );
+        own.register("telemetry_spans_lost", "Spans that were not exported: there were too many", self.lost.clone());
+        for of in [METRICS, TRACES] {
+            drop(self.failures.get_or_create(&of));
+        }
+    }
+
+    /// Counts what a worker reports.
+    pub(super) fn told(&self, beat: &Beat) {
+        self.genai.told(beat.worker, &beat.reports, Instant::now());
+    }
+
+    /// A span of a call, if it belongs to a trace that somebody looks at.
+    pub(super) fn span(&self, name: &'static str, parent: Option<Parent>) -> Span {
+        match parent {
+            Some(parent) if self.exporter.is_some() => Span::open(self.spans.clone(), name, parent),
+            _ => Span::none(),
+        }
+    }
+
+    /// Exports for as long as it is let. Why an export failed is for the log.
+    pub(super) async fn run(&self, quiet: &Quiet) {
+        if self.exporter.is_none() {
+            return;
+        }
+        let metrics = async {
+            loop {
+                tokio::time::sleep(self.environment.interval).await;
+                self.export_metrics(quiet).await;
+            }
+        };
+        let traces = async {
+            loop {
+                let _ = tokio::time::timeout(self.environment.delay, self.spans.full.notified()).await;
+                self.export_spans(quiet).await;
+            }
+        };
+        tokio::join!(metrics, traces);
+    }
+
+    /// Exports what is left.
+    pub(super) async fn finish(&self, quiet: &Quiet) {
+        let all = async { tokio::join!(self.export_metrics(quiet), self.export_spans(quiet)) };
+        let _ = tokio::time::timeout(LAST, all).await;
+    }
+
+    async fn export_metrics(&self, quiet: &Quiet) {
+        let Some(exporter) = &self.exporter else { return };
+        let now = otlp::nanos(SystemTime::now());
+        let Some(export) = otlp::metrics(self.genai.table(), &self.resource, self.start, now) else { return };
+        let sent = exporter.send("/v1/metrics", &export).await;
+        self.check(sent, METRICS, quiet);
+    }
+
+    async fn export_spans(&self, quiet: &Quiet) {
+        let Some(exporter) = &self.exporter else { return };
+        self.lost.inc_by(self.spans.take_lost());
+        let mut ended = self.spans.take();
+        while !ended.is_empty() {
+            let rest = ended.split_off(ended.len().min(trace::BATCH));
+            let sent = exporter.send("/v1/traces", &otlp::spans(ended, &self.resource)).await;
+            ended = if sent.is_ok() { rest } else { Vec::new() };
+            self.check(sent, TRACES, quiet);
+        }
+    }
+
+    fn check(&self, sent: Result<(), String>, of: Of, quiet: &Quiet) {
+        let Err(why) = sent else { return };
+        self.failures.get_or_create(&of).inc();
+        if quiet.tells(if of == METRICS { "otlp metrics" } else { "otlp traces" }) {
+            tracing::warn!(signal = of.signal, "the collector (telemetry.otlp) did not take an export: {why}");
+        }
+    }
+}
+
+impl Default for Telemetry {
+    /// Of no configuration, and without a collector.
+    fn default() -> Self {
+        let (environment, _) = Environment::read(|_| None);
+        Self::with(Known::default(), None, environment).unwrap_or_else(|_| unreachable!("there is no address"))
+    }
+}

@@ -1,0 +1,80 @@
+//! The same numbers on `/metrics`, by the names that OpenTelemetry's rules give them there.
+//! <https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/>
+
+use super::count::GenAi;
+use super::instrument::{Metric, Shape, Unit};
+use super::table::{Attributes, Numbers, Value};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry;
+use std::fmt;
+use std::sync::Arc;
+
+#[derive(Debug)]
+pub(super) struct Shown(pub(super) Arc<GenAi>);
+
+impl Collector for Shown {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        for (metric, series) in self.0.table().read() {
+            let unit = match metric.unit() {
+                Unit::Seconds => Some(registry::Unit::Seconds),
+                // A unit in braces is a remark, and no part of the name.
+                Unit::Tokens => None,
+            };
+            let kind = match metric.shape() {
+                Shape::Histogram(_) => MetricType::Histogram,
+                Shape::Counter => MetricType::Counter,
+            };
+            let name = underscored(metric.name());
+            let mut family = encoder.encode_descriptor(&name, metric.description(), unit.as_ref(), kind)?;
+            for (attributes, numbers) in series {
+                let one = Series { metric, numbers };
+                one.encode(family.encode_family(&labels(&attributes))?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Series {
+    metric: Metric,
+    numbers: Numbers,
+}
+
+impl EncodeMetric for Series {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), fmt::Error> {
+        let Self { metric, numbers: Numbers { count, sum, buckets } } = self;
+        match metric.shape() {
+            Shape::Counter => encoder.encode_counter::<NoLabelSet, f64, f64>(sum, None),
+            Shape::Histogram(bounds) => {
+                let bounds = bounds.iter().copied().chain([f64::INFINITY]);
+                let buckets: Vec<(f64, u64)> = bounds.zip(buckets.iter().copied()).collect();
+                encoder.encode_histogram::<NoLabelSet>(*sum, *count, &buckets, None)
+            }
+        }
+    }
+
+    fn metric_type(&self) -> MetricType {
+        match self.metric.shape() {
+            Shape::Histogram(_) => MetricType::Histogram,
+            Shape::Counter => MetricType::Counter,
+        }
+    }
+}
+
+fn labels(attributes: &Attributes) -> Vec<(String, String)> {
+    let text = |value: &Value| match value {
+        Value::Text(text) => text.to_string(),
+        Value::Int(number) => number.to_string(),
+        Value::Bool(is) => is.to_string(),
+    };
+    attributes.iter().map(|(name, value)| (underscored(name), text(value))).collect()
+}
+
+/// What Prometheus allows in the name of a metric or label.
+pub(super) fn underscored(name: &str) -> String {
+    let one = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
+    let name: String = name.chars().map(one).collect();
+    if name.starts_with(|first: char| first.is_ascii_digit()) { format!("key_{name}") } else { name }
+}
