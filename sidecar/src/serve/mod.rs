@@ -15,6 +15,7 @@ mod offer;
 mod quiet;
 #[cfg(test)]
 mod tests;
+pub(crate) mod ui;
 
 pub(crate) use listen::Socket;
 
@@ -33,8 +34,9 @@ use newcomers::Newcomers;
 use quiet::Quiet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
-use weir_core::config::{Config, Listen};
+use std::time::{Duration, Instant};
+use ui::{Names, Watch};
+use weir_core::config::{self, Config, Listen};
 use weir_core::wire;
 
 /// What is under way when the sidecar is to stop has so long to end.
@@ -68,6 +70,11 @@ pub(crate) struct Sidecar {
     quiet: Arc<Quiet>,
     /// Names that `weir keys` may use.
     tenants: Vec<String>,
+    watch: Watch,
+    begun: Instant,
+    store_name: &'static str,
+    /// Only loopback keeps others out: [`ui::near`].
+    is_for_near: bool,
 }
 
 /// What a sidecar is made with, besides its store.
@@ -76,6 +83,11 @@ struct Options {
     secret: Option<String>,
     tenants: Vec<String>,
     room: Room,
+    /// Admin addresses.
+    envoys: Vec<String>,
+    names: Names,
+    store_name: &'static str,
+    is_for_near: bool,
 }
 
 impl Sidecar {
@@ -86,14 +98,27 @@ impl Sidecar {
     pub(crate) fn new(config: &Config) -> Outcome<Arc<Self>> {
         let store = store::open(config).map_err(Failure::Runtime)?;
         let secret = secret::read(config)?;
-        let tenants = config.tenants.iter().map(|tenant| tenant.name.clone()).collect();
-        Ok(Self::with(store, Options { secret, tenants, room: Room::default() }))
+        let store_name = if config.store == config::Store::Memory { "memory" } else { "redis" };
+        Self::with(
+            store,
+            Options {
+                // No browser comes by a Unix socket.
+                is_for_near: secret.is_none() && config.sidecar.listen.tcp().is_some(),
+                secret,
+                tenants: config.tenants.iter().map(|tenant| tenant.name.clone()).collect(),
+                room: Room::default(),
+                envoys: config.sidecar.envoys.clone(),
+                names: Names::of(config),
+                store_name,
+            },
+        )
     }
 
-    fn with(store: Arc<dyn Store>, Options { secret, tenants, room }: Options) -> Arc<Self> {
+    fn with(store: Arc<dyn Store>, options: Options) -> Outcome<Arc<Self>> {
+        let Options { secret, tenants, room, envoys, names, store_name, is_for_near } = options;
         let metrics = Metrics::new();
         let quiet = Arc::new(Quiet::default());
-        Arc::new(Self {
+        Ok(Arc::new(Self {
             followers: Followers::new(store.clone()),
             leases: Leases::new(store.clone(), metrics.books.clone()),
             newcomers: Newcomers::default(),
@@ -102,7 +127,11 @@ impl Sidecar {
             metrics,
             quiet,
             tenants,
-        })
+            watch: Watch::new(&envoys, names).map_err(Failure::runtime)?,
+            begun: Instant::now(),
+            store_name,
+            is_for_near,
+        }))
     }
 
     /// A part of a call went without the store. Why is for the log only.
@@ -130,20 +159,26 @@ async fn sweep(sidecar: Arc<Sidecar>) {
 }
 
 fn router(sidecar: Arc<Sidecar>) -> Router {
+    let near = || middleware::from_fn_with_state(sidecar.clone(), ui::near::only);
+    let operators = Router::new()
+        .route(ui::DATA, get(ui::data))
+        .route("/admin/v1/keys", get(admin::keys::list).post(admin::keys::add))
+        .route("/admin/v1/keys/{id}", axum::routing::delete(admin::keys::revoke))
+        .route("/admin/v1/usage", get(admin::usage::show))
+        .layer(near());
     let guarded = Router::new()
         .route(wire::ASK, post(filter::ask))
         .route(wire::WAIT, post(filter::wait))
         .route(wire::PUT, post(filter::put))
         .route(wire::BEAT, post(filter::beat))
-        .route("/admin/v1/keys", get(admin::keys::list).post(admin::keys::add))
-        .route("/admin/v1/keys/{id}", axum::routing::delete(admin::keys::revoke))
-        .route("/admin/v1/usage", get(admin::usage::show))
+        .merge(operators)
         .layer(DefaultBodyLimit::max(wire::MAX_BYTES))
         .layer(middleware::from_fn_with_state(sidecar.clone(), guard::admit));
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics::show))
+        .merge(ui::pages().layer(near()))
         .merge(guarded)
         .fallback(guard::unknown)
         .with_state(sidecar)

@@ -31,7 +31,9 @@ fn a_sidecar_listens_on_an_address_or_a_socket() {
             "sidecar: { listen: \"unix:/run/weir/sidecar.sock\", call_deadline: 5s, on_outage: closed, secret: $S }\n",
         )
         .sidecar,
-        expect![[r#"{"listen":{"unix":"/run/weir/sidecar.sock"},"on_outage":"closed","call_deadline":5000,"secret":"S","envoys":["127.0.0.1:9901"]}"#]],
+        expect![[
+            r#"{"listen":{"unix":"/run/weir/sidecar.sock"},"on_outage":"closed","call_deadline":5000,"secret":"S","envoys":["127.0.0.1:9901"]}"#
+        ]],
     );
     let shown = |listen: &str| config(&format!("sidecar: {{ listen: \"{listen}\" }}\n")).sidecar.listen.to_string();
     for listen in ["127.0.0.1:7", "[::1]:7", "unix:/run/weir.sock"] {
