@@ -33,6 +33,7 @@ pub mod headers;
 pub mod json;
 pub mod keys;
 pub mod limit_headers;
+pub mod origin;
 pub mod price;
 pub mod provider;
 pub mod refusal;

@@ -89,6 +89,9 @@ pub struct Sidecar {
     pub call_deadline: Millis,
     /// Name of the environment variable that holds what each call must carry. None: only on loopback or a socket.
     pub secret: Option<EnvVar>,
+    /// Admin interfaces of the Envoys that the status page shows, as `host:port`; never empty. The filter is not told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub envoys: Vec<String>,
 }
 
 /// Where the sidecar listens.

@@ -29,10 +29,11 @@ pub(super) fn resolve(raw: raw::Config, found: &mut Findings) -> Config {
     let waiting_room = waiting_room(&raw, found);
     let tenants =
         raw.tenants.as_ref().map(|tenants| tenant::resolve(&tenants.value, &model_names, &provider_names, found));
+    let admin = value_or(&raw.admin, loopback(9901));
     Config {
         listen: value_or(&raw.listen, loopback(10000)),
-        admin: value_or(&raw.admin, loopback(9901)),
-        sidecar: sidecar::resolve(&raw.sidecar, found),
+        admin,
+        sidecar: sidecar::resolve(&raw.sidecar, admin, found),
         store: raw.store.map_or(Store::Memory, |store| store.value),
         providers,
         models,

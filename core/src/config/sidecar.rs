@@ -1,8 +1,9 @@
 //! The sidecar's address and who may use it; how much the caches hold.
 
+use super::problem::At;
 use super::problem::Findings;
 use super::resolve::{KIB, MIB, bounded, loopback, value_or};
-use super::{CacheSizes, Listen, Millis, OnOutage, Sidecar, raw, units};
+use super::{CacheSizes, Listen, Millis, OnOutage, Sidecar, raw, units, url};
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -15,8 +16,11 @@ const STORE_BYTES: (u64, u64, u64) = (MIB, 256 * MIB, 1024 * 1024 * MIB);
 const ENTRY_BYTES: (u64, u64, u64) = (KIB, MIB, 2 * MIB);
 
 pub(super) const DEFAULT_PORT: u16 = 10001;
+/// Each is asked once a second while somebody looks.
+const MOST_ENVOYS: usize = 64;
 
-pub(super) fn resolve(raw: &raw::Sidecar, found: &mut Findings) -> Sidecar {
+/// `admin`: of the Envoy that the file itself describes.
+pub(super) fn resolve(raw: &raw::Sidecar, admin: SocketAddr, found: &mut Findings) -> Sidecar {
     let listen = raw.listen.as_ref().map_or(Listen::Tcp(loopback(DEFAULT_PORT)), |listen| listen.value.clone());
     if let (Listen::Tcp(address), Some(written)) = (&listen, &raw.listen)
         && !address.ip().is_loopback()
@@ -38,7 +42,25 @@ pub(super) fn resolve(raw: &raw::Sidecar, found: &mut Findings) -> Sidecar {
         on_outage: value_or(&raw.on_outage, OnOutage::Local),
         call_deadline,
         secret: raw.secret.as_ref().map(|secret| secret.value.clone()),
+        envoys: raw.envoys.as_ref().map_or_else(|| vec![admin.to_string()], |written| envoys(written, found)),
     }
+}
+
+fn envoys(written: &[At<String>], found: &mut Findings) -> Vec<String> {
+    let mut envoys: Vec<String> = Vec::new();
+    for At { value, place } in written {
+        match url::authority(value) {
+            Ok(envoy) if envoys.contains(&envoy) => {
+                found.problem(place, "is written twice, and would be counted twice")
+            }
+            Ok(envoy) => envoys.push(envoy),
+            Err(why) => found.problem(place, why),
+        }
+    }
+    if let Some(beyond) = written.get(MOST_ENVOYS) {
+        found.problem(&beyond.place, format!("a status page shows at most {MOST_ENVOYS} Envoys"));
+    }
+    envoys
 }
 
 pub(super) fn cache(raw: &raw::CacheSizes, found: &mut Findings) -> CacheSizes {

@@ -31,6 +31,16 @@ pub(super) fn base_url(text: &str) -> Result<BaseUrl, String> {
     Ok(BaseUrl { tls, host, port, path })
 }
 
+/// A host and its port, which must be written: `127.0.0.1:9901`, `envoy:9901`, `[::1]:9901`.
+pub(super) fn authority(text: &str) -> Result<String, String> {
+    const NO_PORT: u16 = 0;
+    match host_and_port(text, NO_PORT)? {
+        (_, NO_PORT) => Err("has no port; write host:port, such as 127.0.0.1:9901".to_owned()),
+        (host, port) if host.contains(':') => Ok(format!("[{host}]:{port}")),
+        (host, port) => Ok(format!("{host}:{port}")),
+    }
+}
+
 /// Where a kind lives when the file does not say.
 pub(super) fn default_for(kind: Kind) -> BaseUrl {
     let host = match kind {

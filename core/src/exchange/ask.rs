@@ -7,10 +7,10 @@ use crate::dialect::gemini::Call;
 use crate::dialect::{CountForm, Form, model_of_path};
 use crate::gateway::{Access, Gateway};
 use crate::headers::{HeaderList, Headers};
+use crate::origin::is_loopback_origin;
 use crate::refusal::Refusal;
 use crate::traffic::Priority;
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 pub(super) struct Ask {
     /// In the configuration; None: the gateway is open.
@@ -68,7 +68,7 @@ impl Ask {
             Endpoint::Task(_) | Endpoint::Models | Endpoint::Model(_) => authenticate(gateway, headers, now)?,
         };
         let is_local = gateway.config.tenants.is_empty() && gateway.config.listen.ip().is_loopback();
-        if is_local && headers.text("origin").is_some_and(|origin| !is_loopback(origin)) {
+        if is_local && headers.text("origin").is_some_and(|origin| !is_loopback_origin(origin)) {
             return Err(Refusal::ForeignOrigin);
         }
         let limit = gateway.config.max_request_bytes;
@@ -169,16 +169,6 @@ fn authenticate(gateway: &Gateway, headers: &Headers, now: u64) -> Result<Option
         Access::Denied => Err(Refusal::UnknownKey),
         Access::NotYetKnown => Err(Refusal::KeysNotKnown),
     }
-}
-
-/// Whether a page's origin, `http://localhost:3000`, is of this machine.
-fn is_loopback(origin: &str) -> bool {
-    let Some((_, authority)) = origin.split_once("://") else { return false };
-    let host = match authority.strip_prefix('[') {
-        Some(literal) => literal.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// `?key=…`, where Gemini's clients may put theirs.

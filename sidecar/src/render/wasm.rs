@@ -51,10 +51,11 @@ fn vm(inputs: Inputs<'_>) -> Value {
     })
 }
 
-/// The filter speaks to no store, broker or collector, so it is not told where they are: such URLs carry passwords,
+/// The filter speaks to no store, broker, collector or other Envoy, so it is not told where they are: such URLs carry passwords,
 /// and Envoy shows a plugin's configuration to whoever reads `/config_dump`.
 fn without_credentials(config: &Config) -> Config {
     let mut config = config.clone();
+    config.sidecar.envoys.clear();
     if let Store::Redis(url) = &mut config.store {
         *url = scheme(url);
     }

@@ -79,7 +79,7 @@ impl Guard {
     }
 
     /// Says no, in the log too if that was not said within the minute.
-    fn refuse(&self, refusal: Refusal) -> Response {
+    pub(super) fn refuse(&self, refusal: Refusal) -> Response {
         let Refusal(status, why) = refusal;
         if self.quiet.tells(why) {
             tracing::warn!(status = status.as_u16(), "a call was refused: {why}");

@@ -16,6 +16,7 @@ mod quiet;
 mod telemetry;
 #[cfg(test)]
 mod tests;
+pub(crate) mod ui;
 
 pub(crate) use listen::Socket;
 
@@ -34,9 +35,10 @@ use newcomers::Newcomers;
 use quiet::Quiet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use telemetry::Telemetry;
-use weir_core::config::{Config, Listen};
+use ui::{Names, Watch};
+use weir_core::config::{self, Config, Listen};
 use weir_core::wire;
 
 /// What is under way when the sidecar is to stop has so long to end.
@@ -72,6 +74,11 @@ pub(crate) struct Sidecar {
     quiet: Arc<Quiet>,
     /// Names that `weir keys` may use.
     tenants: Vec<String>,
+    watch: Watch,
+    begun: Instant,
+    store_name: &'static str,
+    /// Only loopback keeps others out: [`ui::near`].
+    is_for_near: bool,
 }
 
 /// What a sidecar is made with, besides its store.
@@ -81,6 +88,11 @@ struct Options {
     tenants: Vec<String>,
     room: Room,
     telemetry: Telemetry,
+    /// Admin addresses.
+    envoys: Vec<String>,
+    names: Names,
+    store_name: &'static str,
+    is_for_near: bool,
 }
 
 impl Sidecar {
@@ -91,15 +103,28 @@ impl Sidecar {
     pub(crate) fn new(config: &Config) -> Outcome<Arc<Self>> {
         let store = store::open(config).map_err(Failure::Runtime)?;
         let secret = secret::read(config)?;
-        let tenants = config.tenants.iter().map(|tenant| tenant.name.clone()).collect();
-        let telemetry = Telemetry::new(config)?;
-        Ok(Self::with(store, Options { secret, tenants, room: Room::default(), telemetry }))
+        let store_name = if config.store == config::Store::Memory { "memory" } else { "redis" };
+        Self::with(
+            store,
+            Options {
+                // No browser comes by a Unix socket.
+                telemetry: Telemetry::new(config)?,
+                is_for_near: secret.is_none() && config.sidecar.listen.tcp().is_some(),
+                secret,
+                tenants: config.tenants.iter().map(|tenant| tenant.name.clone()).collect(),
+                room: Room::default(),
+                envoys: config.sidecar.envoys.clone(),
+                names: Names::of(config),
+                store_name,
+            },
+        )
     }
 
-    fn with(store: Arc<dyn Store>, Options { secret, tenants, room, telemetry }: Options) -> Arc<Self> {
+    fn with(store: Arc<dyn Store>, options: Options) -> Outcome<Arc<Self>> {
+        let Options { secret, tenants, room, telemetry, envoys, names, store_name, is_for_near } = options;
         let metrics = Metrics::new(&telemetry);
         let quiet = Arc::new(Quiet::default());
-        Arc::new(Self {
+        Ok(Arc::new(Self {
             followers: Followers::new(store.clone()),
             leases: Leases::new(store.clone(), metrics.books.clone()),
             newcomers: Newcomers::default(),
@@ -109,7 +134,11 @@ impl Sidecar {
             telemetry,
             quiet,
             tenants,
-        })
+            watch: Watch::new(&envoys, names).map_err(Failure::runtime)?,
+            begun: Instant::now(),
+            store_name,
+            is_for_near,
+        }))
     }
 
     /// Tells the collector what it has not been told. For the end, when nothing is answered any more.
@@ -147,20 +176,26 @@ async fn sweep(sidecar: Arc<Sidecar>) {
 }
 
 fn router(sidecar: Arc<Sidecar>) -> Router {
+    let near = || middleware::from_fn_with_state(sidecar.clone(), ui::near::only);
+    let operators = Router::new()
+        .route(ui::DATA, get(ui::data))
+        .route("/admin/v1/keys", get(admin::keys::list).post(admin::keys::add))
+        .route("/admin/v1/keys/{id}", axum::routing::delete(admin::keys::revoke))
+        .route("/admin/v1/usage", get(admin::usage::show))
+        .layer(near());
     let guarded = Router::new()
         .route(wire::ASK, post(filter::ask))
         .route(wire::WAIT, post(filter::wait))
         .route(wire::PUT, post(filter::put))
         .route(wire::BEAT, post(filter::beat))
-        .route("/admin/v1/keys", get(admin::keys::list).post(admin::keys::add))
-        .route("/admin/v1/keys/{id}", axum::routing::delete(admin::keys::revoke))
-        .route("/admin/v1/usage", get(admin::usage::show))
+        .merge(operators)
         .layer(DefaultBodyLimit::max(wire::MAX_BYTES))
         .layer(middleware::from_fn_with_state(sidecar.clone(), guard::admit));
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics::show))
+        .merge(ui::pages().layer(near()))
         .merge(guarded)
         .fallback(guard::unknown)
         .with_state(sidecar)

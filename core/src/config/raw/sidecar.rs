@@ -13,6 +13,7 @@ pub(in crate::config) struct Sidecar {
     pub(in crate::config) secret: Option<At<EnvVar>>,
     /// A secret was written, if perhaps not one that can be used.
     pub(in crate::config) has_secret: bool,
+    pub(in crate::config) envoys: Option<Vec<At<String>>>,
 }
 
 #[derive(Debug, Default)]
@@ -25,12 +26,13 @@ pub(in crate::config) struct CacheSizes {
 pub(super) fn sidecar(cursor: Cursor<'_>, found: &mut Findings) -> Option<Sidecar> {
     const CHOICES: &[(&str, OnOutage)] =
         &[("open", OnOutage::Open), ("closed", OnOutage::Closed), ("local", OnOutage::Local)];
-    whole(cursor, "a map with listen, on_outage, call_deadline and secret", found, |map, f| Sidecar {
+    whole(cursor, "a map with listen, on_outage, call_deadline, secret and envoys", found, |map, f| Sidecar {
         listen: map.get("listen", f, listen),
         on_outage: map.get("on_outage", f, |c, f| c.choice("behaviour", CHOICES, f)),
         call_deadline: map.get("call_deadline", f, |c, f| c.duration(f)),
         has_secret: map.has("secret"),
         secret: map.get("secret", f, |c, f| env_var(c, "WEIR_SIDECAR_SECRET", "secret", f)),
+        envoys: map.get("envoys", f, envoys),
     })
 }
 
@@ -40,6 +42,17 @@ pub(super) fn cache(cursor: Cursor<'_>, found: &mut Findings) -> Option<CacheSiz
         store_bytes: map.get("store_bytes", f, |c, f| c.size(f)),
         max_entry_bytes: map.get("max_entry_bytes", f, |c, f| c.size(f)),
     })
+}
+
+/// Without those that are none.
+fn envoys(cursor: Cursor<'_>, found: &mut Findings) -> Option<Vec<At<String>>> {
+    let items = cursor.list("a list of Envoys' admin addresses such as [127.0.0.1:9901]", found)?;
+    if items.is_empty() {
+        found.problem(&cursor.place(), "holds no Envoy; leave the key out to mean the one at admin");
+    }
+    let address =
+        |(path, node): &(String, &_)| Cursor::new(node, path).text("an address such as 127.0.0.1:9901", found);
+    Some(items.iter().filter_map(address).collect())
 }
 
 fn listen(cursor: Cursor<'_>, found: &mut Findings) -> Option<At<Listen>> {

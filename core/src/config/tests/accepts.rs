@@ -26,7 +26,7 @@ fn base_url(url: &str) -> String {
 fn the_smallest_file_is_filled_with_the_documented_defaults() {
     let config = config(SMALL);
     let text = serde_json::to_string(&(&config.listen, &config.admin, &config.sidecar, &config.store)).unwrap();
-    expect![[r#"["127.0.0.1:10000","127.0.0.1:9901",{"listen":{"tcp":"127.0.0.1:10001"},"on_outage":"local","call_deadline":50,"secret":null},"memory"]"#]]
+    expect![[r#"["127.0.0.1:10000","127.0.0.1:9901",{"listen":{"tcp":"127.0.0.1:10001"},"on_outage":"local","call_deadline":50,"secret":null,"envoys":["127.0.0.1:9901"]},"memory"]"#]]
         .assert_eq(&text);
     expect![[r#"{"name":"claude","kind":"anthropic","base_url":{"tls":true,"host":"api.anthropic.com","port":443,"path":""},"api_key":"ANTHROPIC_API_KEY","credential":"bearer","stream_usage":true,"limits":{"requests_per_minute":null,"tokens_per_minute":null,"concurrency":null,"burst":null,"burst_tokens":null},"model_limits":[],"breaker":{"consecutive_failures":5,"failure_rate":50,"eject_for":30000,"max_cooldown":3600000}}"#]]
         .assert_eq(&serde_json::to_string(&config.providers[1]).unwrap());

@@ -25,6 +25,7 @@ fn plausible() -> impl Strategy<Value = String> {
         Just("failure_rate"),
         Just("50%"),
         Just("sidecar"),
+        Just("envoys"),
         Just("unix:/a"),
         Just("cache"),
         Just("prices"),

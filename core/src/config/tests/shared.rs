@@ -32,7 +32,7 @@ fn a_sidecar_listens_on_an_address_or_a_socket() {
         )
         .sidecar,
         expect![[
-            r#"{"listen":{"unix":"/run/weir/sidecar.sock"},"on_outage":"closed","call_deadline":5000,"secret":"S"}"#
+            r#"{"listen":{"unix":"/run/weir/sidecar.sock"},"on_outage":"closed","call_deadline":5000,"secret":"S","envoys":["127.0.0.1:9901"]}"#
         ]],
     );
     let shown = |listen: &str| config(&format!("sidecar: {{ listen: \"{listen}\" }}\n")).sidecar.listen.to_string();
@@ -59,7 +59,7 @@ fn a_sidecar_listens_on_an_address_or_a_socket() {
         expect![[r#"
             3:20: sidecar.listen: expected an IP address with a port, such as 127.0.0.1:10001, or a socket, such as unix:/run/weir/sidecar.sock, found "localhost"
             3:42: sidecar.on_outage: unknown behaviour "maybe"; known: open, closed, local
-            3:49: sidecar.deadline: unknown key; known: listen, on_outage, call_deadline, secret
+            3:49: sidecar.deadline: unknown key; known: listen, on_outage, call_deadline, secret, envoys
         "#]],
     );
 }
@@ -78,6 +78,40 @@ fn a_sidecar_that_others_can_reach_has_a_secret() {
         expect![[r#"
             3:43: sidecar.secret: must name an environment variable, such as $WEIR_SIDECAR_SECRET; a secret itself does not belong into this file
         "#]],
+    );
+}
+
+#[test]
+fn the_status_page_shows_the_files_own_envoy_or_those_that_are_written() {
+    let envoys = |text: &str| config(text).sidecar.envoys.join(" ");
+    assert_eq!(envoys(""), "127.0.0.1:9901");
+    assert_eq!(envoys("admin: 127.0.0.1:7\n"), "127.0.0.1:7");
+    assert_eq!(
+        envoys("sidecar: { envoys: [10.0.0.1:9901, Envoy-2:1, \"[::1]:7\"] }\n"),
+        "10.0.0.1:9901 envoy-2:1 [::1]:7"
+    );
+    check_with(
+        "sidecar: { envoys: [\"a:1\", \"A:1\", b, \"c:0\", \"http://d:1\", {}] }\n",
+        expect![[r#"
+            3:28: sidecar.envoys.1: is written twice, and would be counted twice
+            3:35: sidecar.envoys.2: has no port; write host:port, such as 127.0.0.1:9901
+            3:38: sidecar.envoys.3: "0" is no port
+            3:45: sidecar.envoys.4: "//d:1" is no port
+            3:59: sidecar.envoys.5: expected an address such as 127.0.0.1:9901, found a map
+        "#]],
+    );
+    check_with(
+        "sidecar: { envoys: [] }\n",
+        expect![[r#"
+        3:20: sidecar.envoys: holds no Envoy; leave the key out to mean the one at admin
+    "#]],
+    );
+    let many: String = (1..=65).map(|port| format!("\"a:{port}\", ")).collect();
+    check_with(
+        &format!("sidecar: {{ envoys: [{many}] }}\n"),
+        expect![[r#"
+        3:524: sidecar.envoys.64: a status page shows at most 64 Envoys
+    "#]],
     );
 }
 

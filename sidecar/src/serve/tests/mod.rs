@@ -45,7 +45,7 @@ impl Running {
     }
 
     async fn with(store: Arc<dyn Store>, options: Options) -> Self {
-        let sidecar = Sidecar::with(store, options);
+        let sidecar = Sidecar::with(store, options).expect("a sidecar");
         let socket = Socket::bind(&Listen::Tcp("127.0.0.1:0".parse().unwrap())).await.expect("a free port");
         let Socket::Tcp(listener) = &socket else { unreachable!("it was asked for") };
         let address = listener.local_addr().unwrap();

@@ -131,7 +131,7 @@ async fn a_unix_socket_is_its_users_own_and_a_left_one_is_taken_over() {
     let socket = Socket::bind(&listen).await.expect("it is taken over");
     assert!(Socket::bind(&listen).await.is_err(), "somebody listens");
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    let sidecar = Sidecar::with(Arc::new(Memory::new(1 << 20)), Options::default());
+    let sidecar = Sidecar::with(Arc::new(Memory::new(1 << 20)), Options::default()).expect("a sidecar");
     let serving = tokio::spawn(serve(socket, sidecar, std::future::pending()));
     for builder in [Client::builder().http2_prior_knowledge(), Client::builder().http1_only()] {
         let client = builder.unix_socket(path.as_path()).build().unwrap();
