@@ -18,4 +18,10 @@ async fn a_panic_costs_a_moment_not_the_worker() {
         assert!(begun.elapsed() < Duration::from_secs(20), "the VM did not come back");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+    // What the alert WeirVmReloaded goes by.
+    let counted = |stats: &weir_e2e::Stats| {
+        stats.value("envoy_wasm_weir_vm_reload_success", &[]) >= 1.0
+            && stats.value("envoy_wasm_weir_vm_reload_failure", &[]) == 0.0
+    };
+    gateway.stats_until("the reload is counted", Duration::from_secs(5), counted).await;
 }
