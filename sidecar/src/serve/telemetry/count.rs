@@ -44,8 +44,8 @@ impl GenAi {
         } else {
             [Metric::OperationDuration, Metric::TimeToFirstChunk, Metric::TimePerOutputChunk]
         };
-        let of_it = self.known.at_provider(&report.operation, &attempt.provider, &attempt.model);
         let error = attempt.error.as_deref().map(known::failure);
+        let of_it = self.known.at_provider(&report.operation, &attempt.provider, &attempt.model, error.is_none());
         self.table.add(duration, with_error(of_it.clone(), error), seconds(attempt.timing.millis));
         if let Some(first) = attempt.timing.first {
             self.table.add(first_chunk, of_it.clone(), seconds(first));

@@ -2,17 +2,14 @@
 //! metrics tells all numbers anew, and spans are not worth memory that grows while nobody takes them.
 
 use super::environment::Environment;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{HeaderMap, Method, Request, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use percent_encoding::percent_decode_str;
 use prost::Message;
 use std::time::Duration;
 
@@ -28,12 +25,12 @@ pub(super) struct Exporter {
 }
 
 impl Exporter {
-    /// To `url`, which may carry a user and a password.
+    /// To `url`. What it wants to know of its callers is in `OTEL_EXPORTER_OTLP_HEADERS`.
     ///
     /// # Errors
     /// It is no URL, or this machine knows no certificate authorities and it asks for TLS. The text can be shown.
     pub(super) fn new(url: &str, environment: &Environment) -> Result<Self, String> {
-        let (base, user) = without_user(url.trim_end_matches('/'));
+        let base = url.trim_end_matches('/').to_owned();
         let uri: Uri = base.parse().map_err(|_| "telemetry.otlp is no URL".to_owned())?;
         let provider = rustls::crypto::ring::default_provider();
         let with_roots = if uri.scheme_str() == Some("https") {
@@ -47,10 +44,6 @@ impl Exporter {
         };
         let connector = with_roots.https_or_http().enable_http1().build();
         let mut headers = HeaderMap::new();
-        if let Some(user) = user {
-            let value = format!("Basic {}", STANDARD.encode(user));
-            headers.extend(HeaderValue::try_from(value).ok().map(|value| (AUTHORIZATION, value)));
-        }
         for (name, value) in &environment.headers {
             if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
                 headers.insert(name, value);
@@ -95,30 +88,4 @@ fn reason(error: &dyn std::error::Error) -> String {
         cause = source;
     }
     cause.to_string()
-}
-
-/// A URL without user and password, and those.
-fn without_user(url: &str) -> (String, Option<Vec<u8>>) {
-    let parts = url.split_once("://").and_then(|(scheme, rest)| {
-        let authority = rest.split('/').next()?;
-        let (user, host) = authority.rsplit_once('@')?;
-        Some((format!("{scheme}://{host}{}", &rest[authority.len()..]), percent_decode_str(user).collect()))
-    });
-    parts.map_or_else(|| (url.to_owned(), None), |(url, user)| (url, Some(user)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_goes_into_a_header_and_not_into_the_url() {
-        for (url, bare, user) in [
-            ("http://host:4318", "http://host:4318", None),
-            ("https://u:p%40ss@host/otlp@x", "https://host/otlp@x", Some(b"u:p@ss".to_vec())),
-            ("http://u:p@[::1]:4318", "http://[::1]:4318", Some(b"u:p".to_vec())),
-        ] {
-            assert_eq!(without_user(url), (bare.to_owned(), user));
-        }
-    }
 }

@@ -36,8 +36,9 @@ impl Known {
         Self { models, providers: config.providers.iter().map(provider).collect() }
     }
 
-    /// Of an operation at a provider, by what the filter calls it.
-    pub(super) fn at_provider(&self, operation: &str, provider: &str, model: &str) -> Attributes {
+    /// Of an operation at a provider, by what the filter calls it. A model that answered is the one that was asked: which
+    /// version of it the provider names is for nobody to make a series of.
+    pub(super) fn at_provider(&self, operation: &str, provider: &str, model: &str, is_answered: bool) -> Attributes {
         let known = self.providers.get(provider);
         let model = known.and_then(|known| known.models.get(model).cloned());
         let mut attributes = vec![
@@ -45,6 +46,9 @@ impl Known {
             ("gen_ai.provider.name", known.map_or(OTHER.into(), |known| Value::Text(known.name.clone()))),
             ("gen_ai.request.model", model.map_or(stats::OTHER.into(), Value::Text)),
         ];
+        if is_answered {
+            attributes.extend(attributes.last().map(|(_, model)| ("gen_ai.response.model", model.clone())));
+        }
         if let Some(known) = known {
             attributes.push(("server.address", Value::Text(known.host.clone())));
             attributes.push(("server.port", Value::Int(known.port.into())));
@@ -65,7 +69,7 @@ impl Known {
 }
 
 fn operation_name(told: &str) -> &'static str {
-    ["chat", "embeddings", "count_tokens"].into_iter().find(|known| *known == told).unwrap_or(OTHER)
+    ["chat", "generate_content", "embeddings", "count_tokens"].into_iter().find(|known| *known == told).unwrap_or(OTHER)
 }
 
 /// Why an operation at a provider failed.

@@ -34,7 +34,7 @@ async fn collector(status: StatusCode) -> (String, Exports) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
-    (format!("u:p%40ss@{address}/otlp"), exports)
+    (format!("{address}/otlp"), exports)
 }
 
 /// A sidecar that exports every 50 ms.
@@ -46,6 +46,7 @@ async fn start(collector: Option<&str>) -> Running {
     );
     let variables = |name| match name {
         "OTEL_METRIC_EXPORT_INTERVAL" | "OTEL_BSP_SCHEDULE_DELAY" => Some("50".to_owned()),
+        "OTEL_EXPORTER_OTLP_HEADERS" => Some("authorization=Bearer%20k".to_owned()),
         "OTEL_RESOURCE_ATTRIBUTES" => Some("deployment.environment.name=test".to_owned()),
         _ => None,
     };
@@ -112,7 +113,7 @@ async fn a_collector_is_told_what_prometheus_is_told() {
     );
     let (_, text) = sidecar.get("/metrics").await;
     let labels = "gen_ai_operation_name=\"chat\",gen_ai_provider_name=\"openai\",gen_ai_request_model=\"gpt-5.6\",\
-                  server_address=\"api.openai.com\",server_port=\"443\"";
+                  gen_ai_response_model=\"gpt-5.6\",server_address=\"api.openai.com\",server_port=\"443\"";
     for line in [
         "# TYPE gen_ai_client_operation_duration_seconds histogram".to_owned(),
         "# UNIT gen_ai_client_operation_duration_seconds seconds".to_owned(),
@@ -128,7 +129,7 @@ async fn a_collector_is_told_what_prometheus_is_told() {
     }
     assert!(text.contains("target_info{service_name=\"weir\""), "{text}");
     let (_, headers, _) = exports.lock().unwrap()[0].clone();
-    assert_eq!(headers["authorization"], "Basic dTpwQHNz");
+    assert_eq!(headers["authorization"], "Bearer k");
     assert_eq!(headers["content-type"], "application/x-protobuf");
 }
 

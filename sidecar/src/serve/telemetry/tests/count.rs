@@ -60,7 +60,7 @@ fn series(genai: &GenAi, metric: Metric) -> Vec<(String, u64, f64)> {
 }
 
 const AT_OPENAI: &str = "gen_ai.operation.name=chat gen_ai.provider.name=openai gen_ai.request.model=gpt-5.6 \
-                         server.address=api.openai.com server.port=int:443";
+                         gen_ai.response.model=gpt-5.6 server.address=api.openai.com server.port=int:443";
 const AT_WEIR: &str = "gen_ai.operation.name=chat gen_ai.provider.name=openai gen_ai.request.model=smart";
 
 #[tokio::test]
@@ -113,7 +113,10 @@ async fn each_attempt_of_a_fallback_is_an_operation_and_only_a_failure_has_an_er
     told(&genai, &[Report { attempts, provider: Some("gemini".into()), ..report(1) }]);
     let chat = "gen_ai.operation.name=chat gen_ai.provider.name";
     let mut expected = [
-        format!("{AT_OPENAI} error.type=rate_limited"),
+        format!(
+            "{chat}=openai gen_ai.request.model=gpt-5.6 server.address=api.openai.com server.port=int:443 \
+             error.type=rate_limited"
+        ),
         format!(
             "{chat}=azure.ai.openai gen_ai.request.model=gpt-5.6 server.address=eu.openai.azure.com \
              server.port=int:443 error.type=timeout"
@@ -123,7 +126,7 @@ async fn each_attempt_of_a_fallback_is_an_operation_and_only_a_failure_has_an_er
              error.type=cancelled"
         ),
         format!(
-            "{chat}=gcp.gemini gen_ai.request.model=gemini-3.8-flash \
+            "{chat}=gcp.gemini gen_ai.request.model=gemini-3.8-flash gen_ai.response.model=gemini-3.8-flash \
              server.address=generativelanguage.googleapis.com server.port=int:443"
         ),
     ];
@@ -187,7 +190,13 @@ async fn whatever_is_reported_the_number_of_series_is_bounded() {
     let of = "gen_ai.operation.name=_OTHER gen_ai.provider.name";
     let expected = [
         (format!("{of}=_OTHER gen_ai.request.model=other error.type=_OTHER"), 1_000),
-        (format!("{of}=openai gen_ai.request.model=other server.address=api.openai.com server.port=int:443"), 1_000),
+        (
+            format!(
+                "{of}=openai gen_ai.request.model=other gen_ai.response.model=other server.address=api.openai.com \
+                 server.port=int:443"
+            ),
+            1_000,
+        ),
     ];
     assert_eq!(operations.into_iter().map(|(of, count, _)| (of, count)).collect::<Vec<_>>(), expected);
     let requests = series(&genai, Metric::RequestDuration);
