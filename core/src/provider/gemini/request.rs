@@ -87,6 +87,8 @@ pub fn translate<'a>(
         response_json_schema: format.schema,
         thinking_config: thinking.config,
         stop_sequences: stop_sequences(chat, &mut dropped)?,
+        response_logprobs: chat.logprobs == Some(true),
+        logprobs: top_logprobs(chat, &mut dropped)?,
         ..numbers(chat, capabilities, &mut dropped)
     };
     hints(chat, &mut dropped);
@@ -105,6 +107,16 @@ pub fn translate<'a>(
 /// What the client asks for, within what the model can give; Gemini has a default of its own.
 fn max_tokens(chat: &ChatRequest<'_>, capabilities: &Capabilities) -> Option<u64> {
     chat.output_limit().map(|asked| capabilities.max_output_tokens.map_or(asked, |most| asked.min(most)))
+}
+
+/// How many likely tokens to tell of in the place of each. OpenAI refuses them alone, as Gemini does.
+fn top_logprobs(chat: &ChatRequest<'_>, dropped: &mut Dropped) -> Result<Option<u64>, Unsupported> {
+    let top = chat.top_logprobs.filter(|top| *top > 0);
+    if top.is_some() && chat.logprobs != Some(true) {
+        dropped.instead("top_logprobs", Unsupported::new("top_logprobs", "it is only allowed with `logprobs`"))?;
+        return Ok(None);
+    }
+    Ok(top)
 }
 
 /// The parameters of sampling that have the same scale on both sides.
