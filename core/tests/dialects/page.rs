@@ -379,6 +379,9 @@ fn failures(text: &mut String) {
     for class in Class::ALL {
         let rule = class.rule();
         let then = match rule.verdict {
+            Verdict::NextHealthy if class == Class::ContextTooLong => {
+                "the next target, while one is left whose context is larger, or not known; else the client gets it"
+            }
             Verdict::NextHealthy => "the next target",
             Verdict::NextSick => "the next target; counts for the breaker",
             Verdict::Return => "the client gets it",
