@@ -100,6 +100,7 @@ pub fn translate<'a>(
         tools: tools.list,
         tool_config: tools.config,
         generation_config,
+        service_tier: service_tier(chat, &mut dropped),
     };
     Ok(Request { body, dropped: dropped.names })
 }
@@ -172,8 +173,18 @@ fn hints(chat: &ChatRequest<'_>, dropped: &mut Dropped) {
     if chat.safety_identifier.is_some() {
         dropped.add("safety_identifier");
     }
-    if chat.service_tier.as_ref().is_some_and(|tier| !matches!(tier.as_str(), "auto" | "default")) {
-        dropped.add("service_tier");
+}
+
+/// The tiers that both have. Without one it is the standard tier, which is OpenAI's default.
+fn service_tier(chat: &ChatRequest<'_>, dropped: &mut Dropped) -> Option<&'static str> {
+    match chat.service_tier.as_ref()?.as_str() {
+        "auto" | "default" => None,
+        "flex" => Some("flex"),
+        "priority" => Some("priority"),
+        _ => {
+            dropped.add("service_tier");
+            None
+        }
     }
 }
 
