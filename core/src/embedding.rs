@@ -9,6 +9,7 @@ use serde::Deserialize;
 pub struct EmbeddingsRequest<'a> {
     pub model: Str<'a>,
     pub input: Input<'a>,
+    #[serde(default, deserialize_with = "crate::json::count")]
     pub dimensions: Option<u64>,
     /// `float` or `base64`; absent it is `float`. The official SDKs ask for `base64`.
     pub encoding_format: Option<Str<'a>>,

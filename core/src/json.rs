@@ -7,6 +7,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
+mod count;
+pub(crate) use count::{count, whole};
+
 /// The text of a body: JSON is UTF-8 (RFC 8259, 8.1), also where nobody reads it.
 ///
 /// # Errors

@@ -409,18 +409,21 @@ fn limited(obstacle: &Obstacle) -> ErrorBody {
 
 /// The error of a request that no target answered: the client's own mistake as it is, otherwise one honest summary.
 fn failed(attempts: &[Attempted]) -> ErrorBody {
-    if let Some(Attempted { failure, .. }) = attempts.last()
+    let all = |wanted: &[Class]| attempts.iter().all(|attempt| wanted.contains(&attempt.failure.class));
+    // Where one failed otherwise, a shorter prompt may not be what it takes.
+    let own =
+        attempts.last().filter(|last| last.failure.class != Class::ContextTooLong || all(&[Class::ContextTooLong]));
+    if let Some(Attempted { failure, .. }) = own
         && let Some(status) = client_status(failure)
     {
         return ErrorBody {
             status,
             kind: INVALID,
-            code: failure.code.clone().or_else(|| own_code(failure.class).map(str::to_owned)),
+            code: code(failure),
             param: failure.param.clone(),
             message: failure.message.clone(),
         };
     }
-    let all = |wanted: &[Class]| attempts.iter().all(|attempt| wanted.contains(&attempt.failure.class));
     let (status, kind, code) = match () {
         // Every provider of the chain is left out by its breaker. (`all` holds of nothing, so this comes first.)
         () if attempts.is_empty() => (503, "upstream_error", "no_target_available"),
@@ -428,7 +431,6 @@ fn failed(attempts: &[Attempted]) -> ErrorBody {
         () if all(&[Class::RateLimited, Class::OverLimit, Class::QuotaExhausted, Class::DailyQuota]) => {
             (429, "rate_limit_error", "rate_limit_exceeded")
         }
-        () if all(&[Class::ContextTooLong]) => (400, INVALID, "context_length_exceeded"),
         () if all(&[Class::ModelNotFound]) => (404, INVALID, "model_not_found"),
         () if all(&[Class::Credential, Class::Forbidden]) => (502, "upstream_error", "upstream_authentication_error"),
         () if all(&[Class::Conflict]) => (409, "upstream_error", "upstream_conflict"),
@@ -458,14 +460,21 @@ fn describe(Attempted { target, failure }: &Attempted) -> String {
 fn client_status(failure: &Failure) -> Option<u16> {
     match failure.class {
         Class::InvalidRequest => Some(failure.status.filter(|status| matches!(status, 400..=499)).unwrap_or(400)),
-        Class::ContentPolicy | Class::ForeignThought => Some(400),
+        Class::ContextTooLong | Class::ContentPolicy | Class::ForeignThought => Some(400),
         Class::TooLarge => Some(413),
         _ => None,
     }
 }
 
+/// The provider's own code, except where OpenAI has one for what several providers say in other words.
+fn code(failure: &Failure) -> Option<String> {
+    let own = own_code(failure.class).map(str::to_owned);
+    if failure.class == Class::ContextTooLong { own } else { failure.code.clone().or(own) }
+}
+
 fn own_code(class: Class) -> Option<&'static str> {
     match class {
+        Class::ContextTooLong => Some("context_length_exceeded"),
         Class::ContentPolicy => Some("content_filter"),
         Class::TooLarge => Some("request_too_large"),
         _ => None,

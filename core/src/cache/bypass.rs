@@ -8,7 +8,7 @@ use crate::json::Raw;
 pub enum Bypass {
     /// A temperature above 0: who sets one asks for another answer each time.
     Sampled,
-    /// Log probabilities: an answer's events have no place for them.
+    /// Log probabilities: an entry has no place for them.
     Logprobs,
     /// An answer that is not text alone.
     Modality,

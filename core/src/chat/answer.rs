@@ -1,5 +1,6 @@
 //! What a model answers, as it comes. An answer that was not streamed is the same events at once.
 
+use super::logprobs::TokenLogprobs;
 use std::borrow::Cow;
 
 /// One step of an answer, borrowed from the provider's bytes where they could be taken as they are.
@@ -9,6 +10,8 @@ pub enum ChatEvent<'a> {
     Started { id: Cow<'a, str>, model: Cow<'a, str> },
     /// Content: the first of these is the first token.
     Delta { choice: u32, delta: Delta<'a> },
+    /// Of the tokens that the choice's next deltas bring, for who asked for them.
+    Logprobs { choice: u32, tokens: Vec<TokenLogprobs<'a>> },
     /// Once per choice, after its last delta.
     Finished { choice: u32, reason: FinishReason },
     /// Cumulative; the last one counts.

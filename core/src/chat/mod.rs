@@ -3,10 +3,12 @@
 
 mod answer;
 mod content;
+mod logprobs;
 mod request;
 mod tools;
 
 pub use answer::{ChatEvent, Delta, FinishReason, Usage};
 pub use content::{Content, File, ImageUrl, InputAudio, Media, MediaSource, Part};
+pub use logprobs::{Logprob, TokenLogprobs};
 pub use request::{ChatRequest, JsonSchema, Message, ResponseFormat, Role, Stop, StreamOptions};
 pub use tools::{FunctionCall, FunctionDef, Tool, ToolCall, ToolChoice};

@@ -16,7 +16,9 @@ pub struct ChatRequest<'a> {
     #[serde(default, deserialize_with = "null_is_default")]
     pub stream: bool,
     pub stream_options: Option<StreamOptions>,
+    #[serde(default, deserialize_with = "crate::json::count")]
     pub max_completion_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "crate::json::count")]
     pub max_tokens: Option<u64>,
     pub temperature: Option<f64>,
     pub top_p: Option<f64>,
@@ -24,11 +26,14 @@ pub struct ChatRequest<'a> {
     #[serde(skip)]
     pub top_k: Option<u64>,
     pub stop: Option<Stop<'a>>,
+    #[serde(default, deserialize_with = "crate::json::count")]
     pub n: Option<u64>,
+    #[serde(default, deserialize_with = "crate::json::whole")]
     pub seed: Option<i64>,
     pub presence_penalty: Option<f64>,
     pub frequency_penalty: Option<f64>,
     pub logprobs: Option<bool>,
+    #[serde(default, deserialize_with = "crate::json::count")]
     pub top_logprobs: Option<u64>,
     pub tools: Option<Vec<Tool<'a>>>,
     pub tool_choice: Option<ToolChoice<'a>>,

@@ -62,7 +62,6 @@ pub enum Feature {
     DataResidency,
     /// An answer in pictures or sound.
     OutputModality,
-    Logprobs,
     /// An answer of one of some words, not in JSON.
     EnumOutput,
     /// The rest of an earlier answer.
@@ -88,7 +87,6 @@ impl OwnKind {
             Feature::Citations => "citations",
             Feature::DataResidency => "a choice of region",
             Feature::OutputModality => "answers in this modality",
-            Feature::Logprobs => "log probabilities in this form",
             Feature::EnumOutput => "answers in this media type",
             Feature::Continuation => "the rest of another provider's answer",
             Feature::Thread => "a conversation that another provider keeps",

@@ -6,6 +6,7 @@ mod ask;
 mod attempt;
 mod bill;
 mod caching;
+mod context;
 mod front;
 mod notes;
 mod plan;

@@ -2,7 +2,7 @@
 
 use super::Unsupported;
 use super::schema::Tree;
-use crate::chat::{ChatEvent, ChatRequest, Delta};
+use crate::chat::{ChatEvent, ChatRequest, Delta, Logprob};
 use crate::failure::Failure;
 use crate::json::Str;
 use crate::sse;
@@ -116,6 +116,14 @@ fn line(event: &ChatEvent<'_>) -> String {
     match event {
         ChatEvent::Started { id, model } => format!("started {id:?} {model:?}"),
         ChatEvent::Finished { choice, reason } => format!("{choice} finished {}", reason.as_str()),
+        ChatEvent::Logprobs { choice, tokens } => {
+            let likely = |one: &Logprob<'_>| format!("{:?} {}", one.token, one.logprob);
+            let tokens = tokens.iter().map(|token| {
+                let top: Vec<String> = token.top.iter().map(likely).collect();
+                format!("{} of [{}]", likely(&token.chosen), top.join(", "))
+            });
+            format!("{choice} logprobs {}", tokens.collect::<Vec<_>>().join("; "))
+        }
         ChatEvent::Usage(usage) => format!(
             "usage: prompt {} (cached {}, written {}), completion {} (reasoning {})",
             usage.prompt, usage.cached, usage.cache_write, usage.completion, usage.reasoning

@@ -47,9 +47,7 @@ impl Dropped {
 }
 
 /// What only OpenAI computes, and why the others do not.
-const NOT_COMPUTED: [(&str, &str); 6] = [
-    ("logprobs", "log probabilities are not available from this provider"),
-    ("top_logprobs", "log probabilities are not available from this provider"),
+const NOT_COMPUTED: [(&str, &str); 4] = [
     ("logit_bias", "token ids mean nothing to this provider"),
     ("modalities", "this provider does not answer in audio"),
     ("audio", "this provider does not answer in audio"),
@@ -81,13 +79,13 @@ pub(crate) fn review(chat: &ChatRequest<'_>, dropped: &mut Dropped) -> Result<()
         reasoning_effort: _,
         thinking_budget: _,
         service_tier: _,
+        logprobs: _,
+        top_logprobs: _,
         user: _,
         safety_identifier: _,
         // Change what is computed.
         functions,
         function_call,
-        logprobs,
-        top_logprobs,
         logit_bias,
         modalities,
         audio,
@@ -115,14 +113,7 @@ pub(crate) fn review(chat: &ChatRequest<'_>, dropped: &mut Dropped) -> Result<()
     if let Some((_, param, message)) = errors.into_iter().find(|(is_set, ..)| *is_set) {
         return Err(Unsupported::new(param, message));
     }
-    let is_asked = [
-        *logprobs == Some(true),
-        top_logprobs.is_some_and(|top| top > 0),
-        says(logit_bias),
-        wants_audio,
-        says(audio),
-        web_search_options.is_some(),
-    ];
+    let is_asked = [says(logit_bias), wants_audio, says(audio), web_search_options.is_some()];
     for (_, (name, message)) in is_asked.into_iter().zip(NOT_COMPUTED).filter(|(is_asked, _)| *is_asked) {
         dropped.instead(name, Unsupported::new(name, message))?;
     }

@@ -168,6 +168,7 @@ fn openai_fields(text: &mut String) {
         one("prompt_cache_retention", json!("24h")),
         one("moderation", json!({"model": "m"})),
         one("logprobs", json!(true)),
+        json!({"logprobs": true, "top_logprobs": 2}),
         one("top_logprobs", json!(2)),
         one("logit_bias", json!({"1": 2})),
         one("modalities", json!(["text", "audio"])),
@@ -259,6 +260,7 @@ fn gemini_fields(text: &mut String) {
         config("thinkingConfig", json!({"thinkingBudget": 0})),
         config("responseModalities", json!(["IMAGE"])),
         config("responseLogprobs", json!(true)),
+        json!({"generationConfig": {"responseLogprobs": true, "logprobs": 2}}),
         one("tools", tools.clone()),
         one("tools", json!([{"googleSearch": {}}])),
         chosen(json!({"mode": "ANY"})),
@@ -377,6 +379,9 @@ fn failures(text: &mut String) {
     for class in Class::ALL {
         let rule = class.rule();
         let then = match rule.verdict {
+            Verdict::NextHealthy if class == Class::ContextTooLong => {
+                "the next target, while one is left whose context is larger, or not known; else the client gets it"
+            }
             Verdict::NextHealthy => "the next target",
             Verdict::NextSick => "the next target; counts for the breaker",
             Verdict::Return => "the client gets it",

@@ -4,7 +4,7 @@
 use crate::streams::Writer;
 use proptest::prelude::*;
 use serde_json::Value;
-use weir_core::chat::{ChatEvent, Delta, FinishReason, Usage};
+use weir_core::chat::{ChatEvent, Delta, FinishReason, TokenLogprobs, Usage};
 use weir_core::dialect::{anthropic, gemini, openai};
 use weir_core::failure::Failure;
 use weir_core::provider;
@@ -132,6 +132,10 @@ fn owned(event: &ChatEvent<'_>) -> ChatEvent<'static> {
     match event {
         ChatEvent::Started { id, model } => ChatEvent::Started { id: own(id), model: own(model) },
         ChatEvent::Finished { choice, reason } => ChatEvent::Finished { choice: *choice, reason: *reason },
+        ChatEvent::Logprobs { choice, tokens } => ChatEvent::Logprobs {
+            choice: *choice,
+            tokens: tokens.iter().cloned().map(TokenLogprobs::into_owned).collect(),
+        },
         ChatEvent::Usage(usage) => ChatEvent::Usage(*usage),
         ChatEvent::Delta { choice, delta } => ChatEvent::Delta {
             choice: *choice,

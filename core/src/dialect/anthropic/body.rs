@@ -13,12 +13,14 @@ use std::marker::PhantomData;
 pub(super) struct Body<'a> {
     pub model: Str<'a>,
     /// Required, but for counting tokens.
+    #[serde(default, deserialize_with = "crate::json::count")]
     pub max_tokens: Option<u64>,
     pub messages: Vec<Message<'a>>,
     pub system: Option<TextOr<'a, Block<'a>>>,
     pub stream: Option<bool>,
     pub temperature: Option<f64>,
     pub top_p: Option<f64>,
+    #[serde(default, deserialize_with = "crate::json::count")]
     pub top_k: Option<u64>,
     pub stop_sequences: Option<Vec<Str<'a>>>,
     pub tools: Option<Vec<Tool<'a>>>,
@@ -136,6 +138,7 @@ pub(super) struct ToolChoice<'a> {
 pub(super) struct Thinking<'a> {
     #[serde(rename = "type")]
     pub kind: Str<'a>,
+    #[serde(default, deserialize_with = "crate::json::count")]
     pub budget_tokens: Option<u64>,
     pub display: Option<Str<'a>>,
 }

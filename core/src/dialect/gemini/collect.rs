@@ -1,7 +1,8 @@
 //! An answer as one GenerateContentResponse.
 
+use super::logprobs::LogprobsResult;
 use super::wire::{Call, Candidate, Content, Part, Response, finish_reason};
-use crate::chat::{ChatEvent, Delta, FinishReason, Usage};
+use crate::chat::{ChatEvent, Delta, FinishReason, TokenLogprobs, Usage};
 
 /// Gathers events into one answer.
 #[derive(Debug, Default)]
@@ -18,6 +19,7 @@ struct Choice {
     index: u32,
     pieces: Vec<Piece>,
     refusal: Option<String>,
+    logprobs: Option<Vec<TokenLogprobs<'static>>>,
     finish: Option<FinishReason>,
 }
 
@@ -45,6 +47,9 @@ impl Collector {
             ChatEvent::Usage(usage) => self.usage = Some(usage),
             ChatEvent::Finished { choice, reason } => self.with(choice, |choice| choice.finish = Some(reason)),
             ChatEvent::Delta { delta: Delta::Reasoning(_), .. } if !self.shows_thoughts => {}
+            ChatEvent::Logprobs { choice, tokens } => self.with(choice, |choice| {
+                choice.logprobs.get_or_insert_default().extend(tokens.into_iter().map(TokenLogprobs::into_owned));
+            }),
             ChatEvent::Delta { choice, delta } => self.with(choice, |choice| choice.take(delta)),
         }
     }
@@ -123,6 +128,7 @@ impl Choice {
             content: Content::of(parts.collect()),
             finish_reason: Some(finish_reason(self.finish, self.refusal.is_some())),
             finish_message: self.refusal.as_deref(),
+            logprobs_result: self.logprobs.as_deref().map(LogprobsResult::from),
             index: self.index,
         }
     }

@@ -22,6 +22,8 @@ pub(super) struct Config<'a> {
     pub seed: Option<i64>,
     pub presence_penalty: Option<f64>,
     pub frequency_penalty: Option<f64>,
+    pub logprobs: Option<bool>,
+    pub top_logprobs: Option<u64>,
     pub response_format: Option<ResponseFormat<'a>>,
     pub effort: Option<Str<'a>>,
     pub budget: Option<u64>,
@@ -63,7 +65,6 @@ pub(super) fn read<'a>(
             own_kind.push(OwnKind::new(feature, at(field)));
         }
     };
-    own(response_logprobs == Some(true) || logprobs.is_some(), Feature::Logprobs, "responseLogprobs");
     let beyond_text = response_modalities.iter().flatten().any(|modality| !modality.eq_ignore_ascii_case("text"));
     own(beyond_text, Feature::OutputModality, "responseModalities");
     own(speech_config.is_some(), Feature::OutputModality, "speechConfig");
@@ -88,6 +89,14 @@ pub(super) fn read<'a>(
             None
         }
     };
+    if logprobs.is_some() && response_logprobs != Some(true) {
+        return Err(invalid(at("logprobs"), "it is only allowed when responseLogprobs is true"));
+    }
+    let top_logprobs = match logprobs.map(Whole::natural) {
+        Some(None) => return Err(invalid(at("logprobs"), "it must be at least 0")),
+        Some(top) => top,
+        None => None,
+    };
     let thought = Thought::of(thinking_config)?;
     Ok(Config {
         max_tokens: positive(max_output_tokens, "maxOutputTokens")?,
@@ -99,6 +108,8 @@ pub(super) fn read<'a>(
         seed: seed.map(|seed| seed.0),
         presence_penalty,
         frequency_penalty,
+        logprobs: response_logprobs.filter(|is_asked| *is_asked),
+        top_logprobs,
         response_format,
         effort: thought.effort,
         budget: thought.budget,

@@ -6,6 +6,7 @@ mod config;
 mod contents;
 mod frames;
 mod list;
+mod logprobs;
 mod open_calls;
 mod parse;
 mod path;

@@ -28,6 +28,8 @@ const NAMES: &[(&str, &str)] = &[
     ("response_format", "generationConfig.responseJsonSchema"),
     ("reasoning_effort", "generationConfig.thinkingConfig"),
     ("tool_choice", "toolConfig.functionCallingConfig"),
+    ("logprobs", "generationConfig.responseLogprobs"),
+    ("top_logprobs", "generationConfig.logprobs"),
     ("service_tier", "serviceTier"),
 ];
 
@@ -123,6 +125,8 @@ fn neutral<'a>(body: Body<'a>, made: &'a [Box<RawValue>], model: String, stream:
         seed: config.seed,
         presence_penalty: config.presence_penalty,
         frequency_penalty: config.frequency_penalty,
+        logprobs: config.logprobs,
+        top_logprobs: config.top_logprobs,
         response_format: config.response_format,
         reasoning_effort: config.effort,
         thinking_budget: config.budget,

@@ -2,9 +2,10 @@
 //! come is held back.
 
 use super::frames::Frames;
+use super::logprobs::LogprobsResult;
 use super::path::Mode;
 use super::wire::{Call, Candidate, Content, Part, Response, UsageMetadata, finish_reason};
-use crate::chat::{ChatEvent, Delta, FinishReason, Usage};
+use crate::chat::{ChatEvent, Delta, FinishReason, TokenLogprobs, Usage};
 use crate::dialect::calls::Extent;
 use crate::refusal::ErrorBody;
 
@@ -16,6 +17,8 @@ pub struct StreamWriter {
     id: String,
     model: String,
     choices: Vec<Choice>,
+    /// Of a choice, until the chunk that they are of.
+    logprobs: Option<(u32, Vec<TokenLogprobs<'static>>)>,
     usage: Option<Usage>,
 }
 
@@ -38,6 +41,7 @@ impl StreamWriter {
             id: fallback_id,
             model: String::new(),
             choices: Vec::new(),
+            logprobs: None,
             usage: None,
         }
     }
@@ -56,6 +60,12 @@ impl StreamWriter {
                 self.choice(*choice).finish = Some(*reason);
                 self.release(*choice, true, out);
             }
+            ChatEvent::Logprobs { choice, tokens } => {
+                // Those before them have waited in vain.
+                self.flush(out);
+                self.choice(*choice);
+                self.logprobs = Some((*choice, tokens.iter().cloned().map(TokenLogprobs::into_owned).collect()));
+            }
             ChatEvent::Delta { choice, delta } => self.delta(*choice, delta, out),
         }
     }
@@ -70,10 +80,13 @@ impl StreamWriter {
             self.release(index, true, out);
         }
         let choices = std::mem::take(&mut self.choices);
+        let logprobs = self.logprobs.take();
+        let of = |index| logprobs.as_ref().filter(|(choice, _)| *choice == index).map(|(_, tokens)| tokens.as_slice());
         let candidates = choices.iter().map(|choice| Candidate {
             content: Content::of(vec![Part::text("", false)]),
             finish_reason: Some(finish_reason(choice.finish, choice.refusal.is_some())),
             finish_message: choice.refusal.as_deref(),
+            logprobs_result: of(choice.index).map(LogprobsResult::from),
             index: choice.index,
         });
         self.chunk(candidates.collect(), Some(self.usage.unwrap_or_default().into()), out);
@@ -156,8 +169,22 @@ impl StreamWriter {
     }
 
     fn content(&mut self, index: u32, part: Part<'_>, out: &mut Vec<u8>) {
-        let content = Content::of(vec![part]);
-        self.chunk(vec![Candidate { content, finish_reason: None, finish_message: None, index }], None, out);
+        let tokens = self.logprobs.take_if(|(choice, _)| *choice == index).map(|(_, tokens)| tokens);
+        let candidate = Candidate {
+            content: Content::of(vec![part]),
+            finish_reason: None,
+            finish_message: None,
+            logprobs_result: tokens.as_deref().map(LogprobsResult::from),
+            index,
+        };
+        self.chunk(vec![candidate], None, out);
+    }
+
+    /// Writes the log probabilities that wait for a part.
+    fn flush(&mut self, out: &mut Vec<u8>) {
+        if let Some((choice, _)) = self.logprobs {
+            self.content(choice, Part::text("", false), out);
+        }
     }
 
     fn chunk(&mut self, candidates: Vec<Candidate<'_>>, usage_metadata: Option<UsageMetadata>, out: &mut Vec<u8>) {

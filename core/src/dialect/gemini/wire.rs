@@ -1,5 +1,6 @@
 //! What whole answers and streams have in common (PROVIDERS B.1 and B.3 in reverse).
 
+use super::logprobs::LogprobsResult;
 use crate::chat::{FinishReason, Usage};
 use crate::dialect::calls;
 use serde::Serialize;
@@ -29,6 +30,8 @@ pub(super) struct Candidate<'a> {
     /// In words, why the model would not answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finish_message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logprobs_result: Option<LogprobsResult<'a>>,
     pub index: u32,
 }
 

@@ -1,7 +1,8 @@
 //! An answer as one `chat.completion` (PROVIDERS B.2).
 
+use super::logprobs::LogprobsBody;
 use super::stream::{CallBody, ExtraContent, FunctionBody, UsageBody, append_json};
-use crate::chat::{ChatEvent, Delta, FinishReason, Usage};
+use crate::chat::{ChatEvent, Delta, FinishReason, TokenLogprobs, Usage};
 use serde::Serialize;
 
 /// Gathers events into one answer.
@@ -20,6 +21,7 @@ struct Choice {
     reasoning: Option<String>,
     refusal: Option<String>,
     calls: Vec<Call>,
+    logprobs: Option<Vec<TokenLogprobs<'static>>>,
     finish: Option<FinishReason>,
 }
 
@@ -42,6 +44,9 @@ impl Collector {
             }
             ChatEvent::Usage(usage) => self.usage = Some(usage),
             ChatEvent::Finished { choice, reason } => self.with(choice, |choice| choice.finish = Some(reason)),
+            ChatEvent::Logprobs { choice, tokens } => self.with(choice, |choice| {
+                choice.logprobs.get_or_insert_default().extend(tokens.into_iter().map(TokenLogprobs::into_owned));
+            }),
             ChatEvent::Delta { choice, delta } => self.with(choice, |choice| choice.take(delta)),
         }
     }
@@ -115,7 +120,7 @@ struct Completion<'a> {
 struct ChoiceBody<'a> {
     index: u32,
     message: MessageBody<'a>,
-    logprobs: Option<&'a str>,
+    logprobs: Option<LogprobsBody<'a>>,
     finish_reason: &'static str,
 }
 
@@ -143,7 +148,8 @@ impl<'a> From<&'a Choice> for ChoiceBody<'a> {
             tool_calls: choice.calls.iter().map(CallBody::from).collect(),
         };
         let finish_reason = choice.finish.unwrap_or(FinishReason::Stop).as_str();
-        Self { index: choice.index, message, logprobs: None, finish_reason }
+        let logprobs = choice.logprobs.as_deref().map(LogprobsBody::from);
+        Self { index: choice.index, message, logprobs, finish_reason }
     }
 }
 

@@ -147,7 +147,9 @@ mod tests {
         );
         check(
             r#"{"model": "m", "input": "x", "dimensions": "many"}"#,
-            expect![[r#"400 Some("dimensions") Invalid 'dimensions': invalid type: string "many", expected u64."#]],
+            expect![[
+                r#"400 Some("dimensions") Invalid 'dimensions': invalid type: string "many", expected a whole number."#
+            ]],
         );
     }
 

@@ -2,6 +2,7 @@
 
 mod collect;
 mod embeddings;
+mod logprobs;
 mod parse;
 mod responses;
 mod stream;

@@ -27,6 +27,7 @@ self_cell!(
 pub struct ResponseRequest<'a> {
     pub model: Str<'a>,
     pub stream: Option<bool>,
+    #[serde(default, deserialize_with = "crate::json::count")]
     pub max_output_tokens: Option<u64>,
     background: Option<bool>,
     input: Option<Raw<'a>>,

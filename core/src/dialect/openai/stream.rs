@@ -1,6 +1,7 @@
 //! An answer as a stream of `chat.completion.chunk`s (PROVIDERS C.1).
 
-use crate::chat::{ChatEvent, Delta, Usage};
+use super::logprobs::LogprobsBody;
+use crate::chat::{ChatEvent, Delta, TokenLogprobs, Usage};
 use crate::refusal::ErrorBody;
 use serde::Serialize;
 
@@ -14,14 +15,23 @@ pub struct StreamWriter {
     include_usage: bool,
     /// Choices that have had their role chunk.
     opened: Vec<u32>,
+    /// Of a choice, until the chunk that they are of.
+    logprobs: Option<(u32, Vec<TokenLogprobs<'static>>)>,
     usage: Option<Usage>,
 }
 
 impl StreamWriter {
     /// `fallback_id` is the id of the answer if the provider gives none; `created` is in seconds since 1970.
     pub fn new(fallback_id: String, created: u64, include_usage: bool) -> Self {
-        let mut writer =
-            Self { head: Vec::new(), fallback_id, created, include_usage, opened: Vec::new(), usage: None };
+        let mut writer = Self {
+            head: Vec::new(),
+            fallback_id,
+            created,
+            include_usage,
+            opened: Vec::new(),
+            logprobs: None,
+            usage: None,
+        };
         writer.start("", "");
         writer
     }
@@ -32,12 +42,15 @@ impl StreamWriter {
             ChatEvent::Started { id, model } => self.start(id, model),
             ChatEvent::Usage(usage) => self.usage = Some(*usage),
             ChatEvent::Finished { choice, reason } => {
-                self.open(*choice, out);
-                self.chunk(out, &[Choice::new(*choice, DeltaBody::default(), Some(reason.as_str()))], None);
+                self.choice(*choice, DeltaBody::default(), Some(reason.as_str()), out);
             }
-            ChatEvent::Delta { choice, delta } => {
-                self.open(*choice, out);
-                self.chunk(out, &[Choice::new(*choice, DeltaBody::from(delta), None)], None);
+            ChatEvent::Delta { choice, delta } => self.choice(*choice, DeltaBody::from(delta), None, out),
+            ChatEvent::Logprobs { choice, tokens } => {
+                // Those before them have waited in vain.
+                if let Some((choice, _)) = self.logprobs {
+                    self.choice(choice, DeltaBody::default(), None, out);
+                }
+                self.logprobs = Some((*choice, tokens.iter().cloned().map(TokenLogprobs::into_owned).collect()));
             }
         }
     }
@@ -69,8 +82,16 @@ impl StreamWriter {
             self.opened.push(choice);
             let delta =
                 DeltaBody { role: Some("assistant"), content: Some(""), refusal: Some(None), ..Default::default() };
-            self.chunk(out, &[Choice::new(choice, delta, None)], None);
+            self.chunk(out, &[Choice { index: choice, delta, logprobs: None, finish_reason: None }], None);
         }
+    }
+
+    /// A chunk of one choice, with the log probabilities that wait for it.
+    fn choice(&mut self, index: u32, delta: DeltaBody<'_>, finish_reason: Option<&'static str>, out: &mut Vec<u8>) {
+        self.open(index, out);
+        let tokens = self.logprobs.take_if(|(choice, _)| *choice == index).map(|(_, tokens)| tokens);
+        let logprobs = tokens.as_deref().map(LogprobsBody::from);
+        self.chunk(out, &[Choice { index, delta, logprobs, finish_reason }], None);
     }
 
     fn chunk(&self, out: &mut Vec<u8>, choices: &[Choice<'_>], usage: Option<&UsageBody>) {
@@ -110,14 +131,8 @@ struct Head<'a> {
 struct Choice<'a> {
     index: u32,
     delta: DeltaBody<'a>,
-    logprobs: Option<&'a str>,
+    logprobs: Option<LogprobsBody<'a>>,
     finish_reason: Option<&'static str>,
-}
-
-impl<'a> Choice<'a> {
-    fn new(index: u32, delta: DeltaBody<'a>, finish_reason: Option<&'static str>) -> Self {
-        Self { index, delta, logprobs: None, finish_reason }
-    }
 }
 
 #[derive(Serialize, Default)]

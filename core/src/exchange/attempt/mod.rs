@@ -338,6 +338,7 @@ impl Attempt {
             Verdict::Return => false,
             // Envoy waits for the other one, and discards this answer.
             _ if self.exchange.has_rival(self.index) => true,
+            _ if failure.class == Class::ContextTooLong && !self.exchange.may_hold(&self.target) => false,
             _ => !is_vain && self.exchange.may_go_on(now),
         };
         let status = match (verdict, goes_on) {

@@ -36,6 +36,11 @@ impl Wording {
     pub(super) fn refusal(&self, refusal: &Refusal, levels: &Levels, now: u64) -> Reply {
         let mut reply = refusal.reply(self.dialect);
         reply.headers.extend(self.dialect.limit_headers(levels, now));
+        // Where Anthropic's own errors have it (PROVIDERS D.1).
+        if !self.request_id.is_empty() && reply.body.pop_if(|last| *last == b'}').is_some() {
+            let id = serde_json::to_vec(&self.request_id).unwrap_or_default();
+            reply.body.extend([br#","request_id":"#.as_slice(), &id, b"}"].concat());
+        }
         if self.in_array {
             reply.body.insert(0, b'[');
             reply.body.push(b']');

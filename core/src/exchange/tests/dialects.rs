@@ -266,6 +266,8 @@ fn refusals_are_in_the_clients_words() {
         let error = if path == ARRAY { &value[0]["error"] } else { &value["error"] };
         let named = if path == MESSAGES { &error["type"] } else { &error["status"] };
         assert_eq!((status, named), (expect, &Value::from(kind)), "{text}");
+        let id = (path == MESSAGES).then_some("0f1e2d3c-0000-4000-8000-000000000001");
+        assert_eq!(value.get("request_id").and_then(Value::as_str), id, "{text}");
         (done.reply_headers.unwrap(), error["message"].as_str().unwrap().to_owned())
     };
     let (headers, message) = check(MESSAGES, &MESSAGE.replace("\"Hi\"", "7"), 400, "invalid_request_error");

@@ -3,6 +3,7 @@
 mod caching;
 mod caching_dialects;
 mod compatible;
+mod contexts;
 mod counting;
 mod counts;
 mod cuts;

@@ -117,7 +117,7 @@ impl Told {
         match event {
             ChatEvent::Delta { delta, .. } => self.text = self.text.saturating_add(bytes(delta)),
             ChatEvent::Finished { reason, .. } => self.finish = self.finish.or(Some(*reason)),
-            ChatEvent::Started { .. } | ChatEvent::Usage(_) => {}
+            ChatEvent::Started { .. } | ChatEvent::Logprobs { .. } | ChatEvent::Usage(_) => {}
         }
         if let Form::Translated(writer) = &mut self.form {
             writer.write(event, out);

@@ -46,6 +46,7 @@ pub fn translate<'a>(
     policy: OnUnsupported,
 ) -> Result<Request<'a>, Unsupported> {
     let mut dropped = Dropped::under(policy);
+    no_logprobs(chat, &mut dropped)?;
     unmapped::review(chat, &mut dropped)?;
     if chat.n.is_some_and(|n| n > 1) {
         dropped.instead("n", Unsupported::new("n", "this provider gives one answer to a request"))?;
@@ -102,6 +103,15 @@ pub fn translate<'a>(
         service_tier: service_tier(chat, &mut dropped),
     };
     Ok(Request { body, dropped: dropped.names })
+}
+
+/// Claude does not tell how probable its tokens were.
+fn no_logprobs(chat: &ChatRequest<'_>, dropped: &mut Dropped) -> Result<(), Unsupported> {
+    let asked =
+        [("logprobs", chat.logprobs == Some(true)), ("top_logprobs", chat.top_logprobs.is_some_and(|top| top > 0))];
+    asked.into_iter().filter(|(_, is_asked)| *is_asked).try_for_each(|(name, _)| {
+        dropped.instead(name, Unsupported::new(name, "log probabilities are not available from this provider"))
+    })
 }
 
 /// What the client asks for, within what the model can give.

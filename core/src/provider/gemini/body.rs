@@ -18,6 +18,8 @@ pub(super) struct Body<'a> {
     pub tool_config: Option<ToolConfig<'a>>,
     #[serde(skip_serializing_if = "GenerationConfig::is_empty")]
     pub generation_config: GenerationConfig<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_tier: Option<&'static str>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -184,6 +186,11 @@ pub(super) struct GenerationConfig<'a> {
     pub presence_penalty: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frequency_penalty: Option<f64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub response_logprobs: bool,
+    /// How many likely tokens to tell of in the place of each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<u64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stop_sequences: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -205,6 +212,8 @@ impl GenerationConfig<'_> {
             seed,
             presence_penalty,
             frequency_penalty,
+            response_logprobs,
+            logprobs,
             stop_sequences,
             response_mime_type,
             response_json_schema,
@@ -218,6 +227,8 @@ impl GenerationConfig<'_> {
             && seed.is_none()
             && presence_penalty.is_none()
             && frequency_penalty.is_none()
+            && !response_logprobs
+            && logprobs.is_none()
             && stop_sequences.is_empty()
             && response_mime_type.is_none()
             && response_json_schema.is_none()

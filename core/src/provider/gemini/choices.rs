@@ -2,6 +2,7 @@
 
 use super::chunk::{Candidate, Chunk, Ending, FunctionCall, UsageMetadata};
 use super::error;
+use super::logprobs;
 use super::partial::Arguments;
 use crate::chat::{self, ChatEvent, Delta, FinishReason};
 use crate::failure::{Class, Failure};
@@ -109,6 +110,9 @@ impl Choices {
             self.list.push(Choice::new(index));
         }
         let Some(choice) = self.list.iter_mut().find(|choice| choice.index == index) else { return Ok(()) };
+        if let Some(tokens) = candidate.logprobs_result.and_then(logprobs::read) {
+            emit(ChatEvent::Logprobs { choice: index, tokens });
+        }
         for part in candidate.content.and_then(|content| content.parts).unwrap_or_default() {
             if let Some(text) = part.text.filter(|text| !text.is_empty()) {
                 let is_thought = part.thought == Some(true);

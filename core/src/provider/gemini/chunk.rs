@@ -28,6 +28,8 @@ pub(super) struct Candidate<'a> {
     pub content: Option<Content<'a>>,
     #[serde(alias = "finish_reason")]
     pub finish_reason: Option<Str<'a>>,
+    #[serde(alias = "logprobs_result")]
+    pub logprobs_result: Option<Raw<'a>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -13,6 +13,7 @@ mod choices;
 mod chunk;
 mod contents;
 mod format;
+mod logprobs;
 mod partial;
 mod thinking;
 mod tools;

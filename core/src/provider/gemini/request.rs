@@ -87,6 +87,8 @@ pub fn translate<'a>(
         response_json_schema: format.schema,
         thinking_config: thinking.config,
         stop_sequences: stop_sequences(chat, &mut dropped)?,
+        response_logprobs: chat.logprobs == Some(true),
+        logprobs: top_logprobs(chat, &mut dropped)?,
         ..numbers(chat, capabilities, &mut dropped)
     };
     hints(chat, &mut dropped);
@@ -98,6 +100,7 @@ pub fn translate<'a>(
         tools: tools.list,
         tool_config: tools.config,
         generation_config,
+        service_tier: service_tier(chat, &mut dropped),
     };
     Ok(Request { body, dropped: dropped.names })
 }
@@ -105,6 +108,16 @@ pub fn translate<'a>(
 /// What the client asks for, within what the model can give; Gemini has a default of its own.
 fn max_tokens(chat: &ChatRequest<'_>, capabilities: &Capabilities) -> Option<u64> {
     chat.output_limit().map(|asked| capabilities.max_output_tokens.map_or(asked, |most| asked.min(most)))
+}
+
+/// How many likely tokens to tell of in the place of each. OpenAI refuses them alone, as Gemini does.
+fn top_logprobs(chat: &ChatRequest<'_>, dropped: &mut Dropped) -> Result<Option<u64>, Unsupported> {
+    let top = chat.top_logprobs.filter(|top| *top > 0);
+    if top.is_some() && chat.logprobs != Some(true) {
+        dropped.instead("top_logprobs", Unsupported::new("top_logprobs", "it is only allowed with `logprobs`"))?;
+        return Ok(None);
+    }
+    Ok(top)
 }
 
 /// The parameters of sampling that have the same scale on both sides.
@@ -160,8 +173,18 @@ fn hints(chat: &ChatRequest<'_>, dropped: &mut Dropped) {
     if chat.safety_identifier.is_some() {
         dropped.add("safety_identifier");
     }
-    if chat.service_tier.as_ref().is_some_and(|tier| !matches!(tier.as_str(), "auto" | "default")) {
-        dropped.add("service_tier");
+}
+
+/// The tiers that both have. Without one it is the standard tier, which is OpenAI's default.
+fn service_tier(chat: &ChatRequest<'_>, dropped: &mut Dropped) -> Option<&'static str> {
+    match chat.service_tier.as_ref()?.as_str() {
+        "auto" | "default" => None,
+        "flex" => Some("flex"),
+        "priority" => Some("priority"),
+        _ => {
+            dropped.add("service_tier");
+            None
+        }
     }
 }
 

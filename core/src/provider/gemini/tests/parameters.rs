@@ -85,7 +85,7 @@ fn hints_that_gemini_does_not_know_are_dropped_and_named() {
     check(
         "gemini-3.8-flash",
         r#""metadata":{"a":"b"},"store":true,"verbosity":"low","prompt_cache_key":"k","prediction":{"type":"content"},
-           "user":"u","safety_identifier":"s","service_tier":"flex","parallel_tool_calls":false,
+           "user":"u","safety_identifier":"s","service_tier":"scale","parallel_tool_calls":false,
            "tools":[{"type":"function","function":{"name":"f","strict":true}}]"#,
         expect![[r#"
             {
@@ -105,7 +105,7 @@ fn hints_that_gemini_does_not_know_are_dropped_and_named() {
 fn what_changes_the_answer_is_refused() {
     for (fields, param) in [
         (r#""n":9"#, "n"),
-        (r#""logprobs":true"#, "logprobs"),
+        (r#""top_logprobs":2"#, "top_logprobs"),
         (r#""logit_bias":{"1":-100}"#, "logit_bias"),
         (r#""modalities":["audio"]"#, "modalities"),
         (r#""web_search_options":{}"#, "web_search_options"),

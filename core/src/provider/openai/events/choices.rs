@@ -2,6 +2,7 @@
 
 use super::Lost;
 use super::content::{self, lost_is};
+use super::logprobs;
 use super::wire::{self, Answer, says_something};
 use crate::chat::{ChatEvent, Delta, FinishReason, Usage};
 use crate::failure::{Class, Failure};
@@ -136,8 +137,8 @@ impl Choices {
         if has_more {
             lost_is(Lost::Unknown, lost);
         }
-        if logprobs.is_some_and(says_something) {
-            lost_is(Lost::Logprobs, lost);
+        if let Some(raw) = logprobs.filter(|raw| says_something(*raw)) {
+            choice.logprobs(raw, lost, emit);
         }
         if let Some(message) = message.or(delta) {
             choice.message(message, place, lost, emit)?;
@@ -196,6 +197,17 @@ impl Choice {
             self.emit(Delta::Refusal(refusal.0), lost, emit);
         }
         tool_calls.unwrap_or_default().into_iter().try_for_each(|call| self.call(call, place, lost, emit))
+    }
+
+    fn logprobs(&self, raw: Raw<'_>, lost: &mut Option<Lost>, emit: Emit<'_>) {
+        let Some((tokens, is_all)) = logprobs::read(raw) else { return lost_is(Lost::Logprobs, lost) };
+        if !is_all {
+            lost_is(Lost::Logprobs, lost);
+        }
+        match self.is_finished {
+            true => lost_is(Lost::Late, lost),
+            false => emit(ChatEvent::Logprobs { choice: self.index, tokens }),
+        }
     }
 
     fn call(

@@ -5,6 +5,7 @@
 
 mod choices;
 mod content;
+mod logprobs;
 mod stream;
 mod whole;
 mod wire;
@@ -18,6 +19,7 @@ pub use whole::{Told, read};
 /// Something of an answer that the events have no place for: they are not all that it said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lost {
+    /// Of a form that is not OpenAI's, or of a refusal.
     Logprobs,
     Audio,
     /// Citations and the like.
