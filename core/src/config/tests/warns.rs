@@ -8,8 +8,8 @@ fn what_is_not_in_force_is_said() {
     check(
         include_str!("../../../../envoy/weir.yaml"),
         expect![[r#"
-            warning 43:7: models.smart.cache.semantic: not in force yet in this version
-            warning 61:1: jobs: not in force yet in this version
+            warning 44:7: models.smart.cache.semantic: not in force yet in this version
+            warning 62:1: jobs: not in force yet in this version
         "#]],
     );
     check_with("store: memory\n", expect!["ok\n"]);

@@ -118,7 +118,11 @@ const counts = (id, items, none) => {
 
 let kept = 'minute';
 let view = null;
+/** Percentiles, or a counter, of the chosen window. */
 const over = (times) => times[kept];
+const counted = (count) => (kept === 'minute' ? count.minute : count.total);
+/** What the filter calls that which has no name in the configuration. */
+const known = (name) => (name === '-' ? 'none known' : name);
 const named = (items, name) => items.find((item) => item.name === name);
 
 function headline() {
@@ -140,19 +144,20 @@ function headline() {
   write($('headline'), away.length && away.length < envoys.length ? `${say} Not every Envoy can be read.` : say);
   style($('headline'), `headline ${how}`);
   const failed = outcomes.filter((outcome) => !['ok', 'client_error', 'aborted'].includes(outcome.name) && outcome.minute > 0);
-  const minute = `${whole(served.ok)} served in the last minute`;
+  const minute = `${whole(served.ok)} served ${lately()}`;
   write($('detail'), failed.length
     ? `${minute}, ${whole(served.failed)} not: ${failed.map((outcome) => `${whole(outcome.minute)} ${words(outcome.name)}`).join(', ')}.`
     : `${minute}.`);
-  for (const element of document.querySelectorAll('[data-window]')) write(element, kept === 'minute' ? 'in the last minute' : 'since Envoy’s start');
+  for (const element of document.querySelectorAll('[data-window]')) write(element, kept === 'minute' ? lately() : 'since Envoy’s start');
 }
+const lately = () => (view.minute_seconds > 0 && view.minute_seconds < 55 ? `in the last ${Math.round(view.minute_seconds)} s` : 'in the last minute');
 
 const SHOWN = 180_000;
 function chart() {
   const points = view.history.filter((point) => view.at - point.at <= SHOWN);
   const most = Math.max(1, ...points.map((point) => point.ok + point.failed + point.other));
   const step = 10 ** Math.floor(Math.log10(most));
-  const top = [1, 2, 5, 10].map((times) => times * step).find((bound) => bound >= most);
+  const top = [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((times) => times * step).find((bound) => bound >= most);
   const x = (point) => (180 - (view.at - point.at) / 1000).toFixed(1);
   const y = (value) => (100 - 98 * value / top).toFixed(1);
   const layer = (low, high) => {
@@ -169,7 +174,7 @@ function chart() {
   draw('.area.other', layer(failed, other));
   draw('.area.ok', layer(other, all));
   draw('.line.ok', points.length < 2 ? '' : `M${points.map((point) => `${x(point)} ${y(all(point))}`).join('L')}`);
-  write($('chart-top'), whole(top));
+  write($('chart-top'), rate(top));
 }
 
 function tiles() {
@@ -232,17 +237,17 @@ function providers() {
     number(flight, key('in_flight'), provider.in_flight, whole(provider.in_flight));
     number(attempts, key('attempts.rate'), provider.attempts.rate, rate(provider.attempts.rate));
     list(results.firstChild, provider.results, (item) => item.name, (item) => make('i', KIND[item.name] ?? 'bad'), (part, item) => {
-      part.style.width = `${100 * item.total / provider.attempts.total}%`;
+      part.style.width = `${100 * counted(item) / Math.max(1, counted(provider.attempts))}%`;
     });
-    list(results.lastChild, provider.results, (item) => item.name, (item) => {
+    list(results.lastChild, provider.results.filter((item) => counted(item) > 0), (item) => item.name, (item) => {
       const part = make('span');
       part.append(make('span', '', `${words(item.name)} `), make('b'));
       return part;
-    }, (part, item) => number(part.lastChild, key(`result.${item.name}`), item.total, whole(item.total)));
+    }, (part, item) => number(part.lastChild, key(`result.${item.name}`), counted(item), whole(counted(item))));
     number(served, key('ok_percent'), provider.ok_percent, percent(provider.ok_percent));
     style(served, `num ${provider.ok_percent === null || provider.ok_percent >= 99 ? '' : provider.ok_percent >= 80 ? 'warn' : 'bad'}`);
     [[p50, 'p50'], [p95, 'p95'], [p99, 'p99']].forEach(([cell, part]) => number(cell, key(`first_token.${part}`), over(provider.first_token)[part], millis(over(provider.first_token)[part])));
-    [[tokensIn, 'input'], [tokensOut, 'output']].forEach(([cell, kind]) => number(cell, key(`tokens.${kind}`), named(provider.tokens, kind).total, whole(named(provider.tokens, kind).total)));
+    [[tokensIn, 'input'], [tokensOut, 'output']].forEach(([cell, kind]) => number(cell, key(`tokens.${kind}`), counted(named(provider.tokens, kind)), whole(counted(named(provider.tokens, kind)))));
   }, 'No provider is configured.');
 }
 
@@ -250,8 +255,8 @@ function models() {
   rows('models', view.models, (model) => model.name, (cells, model) => {
     const key = (what) => `model.${model.name}.${what}`;
     const [name, requests, perSecond, served, p50, p95, p99] = cells;
-    write(name, model.name);
-    number(requests, key('requests'), model.requests.total, whole(model.requests.total));
+    write(name, known(model.name));
+    number(requests, key('requests'), counted(model.requests), whole(counted(model.requests)));
     number(perSecond, key('rate'), model.requests.rate, rate(model.requests.rate));
     number(served, key('ok_percent'), model.ok_percent, percent(model.ok_percent));
     style(served, `num ${model.ok_percent === null || model.ok_percent === 100 ? '' : model.ok_percent >= 99 ? 'warn' : 'bad'}`);
@@ -268,7 +273,7 @@ function waiting() {
     { name: 'Wait, P95', key: 'waiting.p95', value: over(wait).p95, text: millis(over(wait).p95) },
     { name: 'Wait, P99', key: 'waiting.p99', value: over(wait).p99, text: millis(over(wait).p99) },
   ]);
-  counts('limited', limited.map((item) => ({ name: words(item.name), key: `limited.${item.name}`, value: item.total, text: whole(item.total) })), 'Nobody has met a limit.');
+  counts('limited', limited.filter((item) => counted(item) > 0).map((item) => ({ name: words(item.name), key: `limited.${item.name}`, value: counted(item), text: whole(counted(item)) })), 'Nobody.');
 }
 
 function cost() {
@@ -294,7 +299,7 @@ function cost() {
 function cache() {
   const { hit_percent, ever_hit_percent, results, bytes: held } = view.cache;
   const value = kept === 'minute' ? hit_percent : ever_hit_percent;
-  const count = (name, title) => ({ name: title, key: `cache.${name}`, value: named(results, name).total, text: whole(named(results, name).total) });
+  const count = (name, title) => ({ name: title, key: `cache.${name}`, value: counted(named(results, name)), text: whole(counted(named(results, name))) });
   facts('cache', [
     { name: 'Hit ratio', key: 'cache.percent', value, text: percent(value), lead: true },
     count('hit', 'Hits'), count('coalesced', 'Shared with another request'), count('miss', 'Misses'), count('bypass', 'Not asked'),
@@ -350,7 +355,7 @@ function health() {
     { name: 'Per part of a stream', key: 'overhead.event', value: over(overhead.event_us).p50, text: fast(overhead.event_us) },
     { name: 'Largest VM', key: 'vm.bytes', value: overhead.vm_memory_bytes, text: bytes(overhead.vm_memory_bytes) },
     { name: 'Sidecar', key: 'sidecar.uptime', value: Math.floor(sidecar.uptime_seconds), text: sidecar.is_missed ? 'missed by a filter' : `up for ${span(sidecar.uptime_seconds)}`, style: sidecar.is_missed ? 'bad' : '' },
-    { name: `Store, ${sidecar.store}`, key: 'store.ms', value: sidecar.store_ms, text: sidecar.store_ms === null ? 'does not answer' : `answers in ${millis(sidecar.store_ms)}`, style: sidecar.store_ms === null ? 'bad' : '' },
+    { name: `Store, ${sidecar.store}`, key: 'store.ms', value: sidecar.store_ms, text: sidecar.store_ms === null ? 'does not answer' : `answers in ${micros(sidecar.store_ms * 1000)}`, style: sidecar.store_ms === null ? 'bad' : '' },
     ...(sidecar.cache_entries === null ? [] : [{ name: 'Kept answers', key: 'store.entries', value: sidecar.cache_entries, text: `${whole(sidecar.cache_entries)}, ${bytes(sidecar.cache_bytes)}` }]),
     { name: 'Share another’s answer', key: 'sidecar.followers', value: sidecar.followers, text: whole(sidecar.followers) },
   ]);
