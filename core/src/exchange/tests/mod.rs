@@ -15,6 +15,7 @@ mod notes;
 mod repeats;
 mod responses;
 mod thoughts;
+mod unknown_finish;
 mod unsupported;
 
 use super::{Attempt, AttemptEvent, Effect, Exchange, Flow, Front, FrontEvent, Note, Step, Waker};
