@@ -69,6 +69,7 @@ pub struct Stats {
     tokens: Grid,
     cost: Grid,
     unpriced: Grid,
+    unknown_finish: Grid,
     cache: Grid,
     cache_bytes: Grid,
     sidecar_calls: Grid,
@@ -127,6 +128,7 @@ impl Stats {
             tokens: grid(Counter, "tokens", &by_target, &kinds, &none()),
             cost: grid(Counter, "cost_microusd", &by_target, &names(&tenants, "tenant"), &none()),
             unpriced: grid(Counter, "unpriced", &by_target, &none(), &none()),
+            unknown_finish: grid(Counter, "unknown_finish", &by_provider, &none(), &none()),
             cache: grid(Counter, "cache", &results_of(&CACHE_RESULTS), &none(), &none()),
             cache_bytes: grid(Gauge, "cache_bytes", &none(), &none(), &none()),
             sidecar_calls: grid(Counter, "sidecar_calls", &calls, &results_of(&CALL_RESULTS), &none()),
@@ -197,6 +199,11 @@ impl Stats {
     /// An answer cost nobody knows what.
     pub fn unpriced(&self, target: &Target) {
         self.count(self.unpriced.at(self.target(target), 0, 0), 1);
+    }
+
+    /// An answer, or one of its choices, ended for a reason that Weir does not know.
+    pub fn unknown_finish(&self, provider: &str) {
+        self.count(self.unknown_finish.at(place(&self.providers, provider), 0, 0), 1);
     }
 
     /// The cache had it or not, or took it or not.

@@ -161,7 +161,7 @@ impl Answer {
                 id.as_ref().clone_into(&mut self.id);
                 model.as_ref().clone_into(&mut self.model);
             }
-            ChatEvent::Logprobs { .. } => return None,
+            ChatEvent::Logprobs { .. } | ChatEvent::UnknownFinish { .. } => return None,
             ChatEvent::Usage(usage) => self.usage = Some(*usage),
             ChatEvent::Delta { choice, delta } => {
                 let step = Step::delta(*choice, delta)?;

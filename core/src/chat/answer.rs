@@ -12,6 +12,8 @@ pub enum ChatEvent<'a> {
     Delta { choice: u32, delta: Delta<'a> },
     /// Of the tokens that the choice's next deltas bring, for who asked for them.
     Logprobs { choice: u32, tokens: Vec<TokenLogprobs<'a>> },
+    /// The choice ends for a reason that Weir does not know. It comes before the `Finished` in which that is a `Stop`.
+    UnknownFinish { choice: u32 },
     /// Once per choice, after its last delta.
     Finished { choice: u32, reason: FinishReason },
     /// Cumulative; the last one counts.

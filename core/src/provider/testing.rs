@@ -124,6 +124,7 @@ fn line(event: &ChatEvent<'_>) -> String {
             });
             format!("{choice} logprobs {}", tokens.collect::<Vec<_>>().join("; "))
         }
+        ChatEvent::UnknownFinish { choice } => format!("{choice} finishes for an unknown reason"),
         ChatEvent::Usage(usage) => format!(
             "usage: prompt {} (cached {}, written {}), completion {} (reasoning {})",
             usage.prompt, usage.cached, usage.cache_write, usage.completion, usage.reasoning

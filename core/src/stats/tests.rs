@@ -32,9 +32,11 @@ fn cost_is_counted_by_target_and_tenant_and_an_unknown_price_is_not_nothing() {
     stats.cost(&target("x"), Some("t"), 42);
     stats.cost(&target("unheard-of"), None, 7);
     stats.unpriced(&target("x"));
+    stats.unknown_finish("a");
     assert_eq!(host.stat("weir.cost_microusd;provider=a;;model=x;;tenant=t;"), 42);
     assert_eq!(host.stat("weir.cost_microusd;provider=a;;model=other;;tenant=-;"), 7);
     assert_eq!(host.stat("weir.unpriced;provider=a;;model=x;"), 1);
+    assert_eq!(host.stat("weir.unknown_finish;provider=a;"), 1);
     assert_eq!(host.stat("weir.unpriced;provider=a;;model=other;"), 0);
 }
 

@@ -136,6 +136,7 @@ fn owned(event: &ChatEvent<'_>) -> ChatEvent<'static> {
             choice: *choice,
             tokens: tokens.iter().cloned().map(TokenLogprobs::into_owned).collect(),
         },
+        ChatEvent::UnknownFinish { choice } => ChatEvent::UnknownFinish { choice: *choice },
         ChatEvent::Usage(usage) => ChatEvent::Usage(*usage),
         ChatEvent::Delta { choice, delta } => ChatEvent::Delta {
             choice: *choice,

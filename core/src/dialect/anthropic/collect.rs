@@ -42,7 +42,10 @@ impl Collector {
             ChatEvent::Usage(usage) => self.usage = Some(usage),
             ChatEvent::Finished { choice: 0, reason } => self.finish = Some(reason),
             ChatEvent::Delta { choice: 0, delta } => self.delta(delta),
-            ChatEvent::Finished { .. } | ChatEvent::Delta { .. } | ChatEvent::Logprobs { .. } => {}
+            ChatEvent::Finished { .. }
+            | ChatEvent::Delta { .. }
+            | ChatEvent::Logprobs { .. }
+            | ChatEvent::UnknownFinish { .. } => {}
         }
     }
 

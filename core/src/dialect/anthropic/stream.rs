@@ -64,7 +64,10 @@ impl StreamWriter {
             ChatEvent::Usage(usage) => self.usage = Some(*usage),
             ChatEvent::Finished { choice: 0, reason } => self.finish = Some(*reason),
             ChatEvent::Delta { choice: 0, delta } => self.delta(delta, out),
-            ChatEvent::Finished { .. } | ChatEvent::Delta { .. } | ChatEvent::Logprobs { .. } => {}
+            ChatEvent::Finished { .. }
+            | ChatEvent::Delta { .. }
+            | ChatEvent::Logprobs { .. }
+            | ChatEvent::UnknownFinish { .. } => {}
         }
     }
 

@@ -60,6 +60,7 @@ impl StreamWriter {
                 self.choice(*choice).finish = Some(*reason);
                 self.release(*choice, true, out);
             }
+            ChatEvent::UnknownFinish { .. } => {}
             ChatEvent::Logprobs { choice, tokens } => {
                 // Those before them have waited in vain.
                 self.flush(out);

@@ -44,6 +44,7 @@ impl Collector {
             }
             ChatEvent::Usage(usage) => self.usage = Some(usage),
             ChatEvent::Finished { choice, reason } => self.with(choice, |choice| choice.finish = Some(reason)),
+            ChatEvent::UnknownFinish { .. } => {}
             ChatEvent::Logprobs { choice, tokens } => self.with(choice, |choice| {
                 choice.logprobs.get_or_insert_default().extend(tokens.into_iter().map(TokenLogprobs::into_owned));
             }),

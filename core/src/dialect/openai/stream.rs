@@ -45,6 +45,7 @@ impl StreamWriter {
                 self.choice(*choice, DeltaBody::default(), Some(reason.as_str()), out);
             }
             ChatEvent::Delta { choice, delta } => self.choice(*choice, DeltaBody::from(delta), None, out),
+            ChatEvent::UnknownFinish { .. } => {}
             ChatEvent::Logprobs { choice, tokens } => {
                 // Those before them have waited in vain.
                 if let Some((choice, _)) = self.logprobs {

@@ -16,6 +16,7 @@ mod repeats;
 mod reports;
 mod responses;
 mod thoughts;
+mod unknown_finish;
 mod unsupported;
 
 use super::{Attempt, AttemptEvent, Effect, Exchange, Flow, Front, FrontEvent, Note, Step, Waker};

@@ -136,10 +136,10 @@ pub(super) fn whole(exchange: &Exchange, target: &Target, body: Vec<u8>) -> Resu
         return Ok(Whole { body, usage, finish, text, recorder });
     }
     let mut finish = None;
-    let mut note = |event: &ChatEvent<'_>| {
-        if let ChatEvent::Finished { reason, .. } = event {
-            finish = finish.or(Some(*reason));
-        }
+    let mut note = |event: &ChatEvent<'_>| match event {
+        ChatEvent::Finished { reason, .. } => finish = finish.or(Some(*reason)),
+        ChatEvent::UnknownFinish { .. } => exchange.gateway.stats.unknown_finish(&target.provider),
+        _ => {}
     };
     if request.is_own(kind) {
         let mut usage = None;

@@ -7,9 +7,11 @@ use crate::chat::{ChatEvent, Delta, FinishReason, Usage};
 use crate::config::{Kind, Target};
 use crate::dialect::{Passage, Request, StreamWriter, openai as client};
 use crate::failure::{Class, Failure};
+use crate::gateway::Gateway;
 use crate::provider::{anthropic, gemini, openai};
 use crate::refusal::ErrorBody;
 use crate::sse;
+use std::rc::Rc;
 
 pub(in crate::exchange) struct AnswerStream {
     from: Source,
@@ -36,6 +38,8 @@ enum Reader {
 
 /// The client's side.
 struct Told {
+    gateway: Rc<Gateway>,
+    provider: String,
     form: Form,
     has_content: bool,
     /// Bytes of content so far.
@@ -97,7 +101,7 @@ impl Reader {
 }
 
 impl Told {
-    fn new(exchange: &Exchange, request: &Request, kind: Kind) -> Self {
+    fn new(exchange: &Exchange, request: &Request, kind: Kind, target: &Target) -> Self {
         let form = match Passage::new(request, kind) {
             Some(passage) => Form::Passed(passage),
             None => {
@@ -105,7 +109,15 @@ impl Told {
                 Form::Translated(StreamWriter::new(request, id, created))
             }
         };
-        Self { form, has_content: false, text: 0, finish: None, ended: false }
+        Self {
+            gateway: exchange.gateway.clone(),
+            provider: target.provider.clone(),
+            form,
+            has_content: false,
+            text: 0,
+            finish: None,
+            ended: false,
+        }
     }
 
     /// Takes what an event says.
@@ -117,6 +129,7 @@ impl Told {
         match event {
             ChatEvent::Delta { delta, .. } => self.text = self.text.saturating_add(bytes(delta)),
             ChatEvent::Finished { reason, .. } => self.finish = self.finish.or(Some(*reason)),
+            ChatEvent::UnknownFinish { .. } => self.gateway.stats.unknown_finish(&self.provider),
             ChatEvent::Started { .. } | ChatEvent::Logprobs { .. } | ChatEvent::Usage(_) => {}
         }
         if let Form::Translated(writer) = &mut self.form {
@@ -177,7 +190,7 @@ impl AnswerStream {
             }
             (Task::Chat(request), _) => {
                 let reader = Reader::new(kind, exchange.seed, request.chat().n);
-                Source::Read(reader, Told::new(exchange, request, kind))
+                Source::Read(reader, Told::new(exchange, request, kind, target))
             }
             (Task::Response(_), _) => Source::Response(openai::responses::Relay::default()),
             (Task::Embeddings(_) | Task::Count(_), _) => return None,

@@ -84,6 +84,9 @@ pub fn read(body: &[u8], seed: u64, emit: &mut dyn FnMut(ChatEvent<'_>)) -> Resu
         emit(ChatEvent::Delta { choice: 0, delta: Delta::Refusal(explanation.0) });
     }
     let stop_reason = answer.stop_reason.unwrap_or_default();
+    if !stop::is_known(&stop_reason) {
+        emit(ChatEvent::UnknownFinish { choice: 0 });
+    }
     emit(ChatEvent::Finished { choice: 0, reason: stop::reason(&stop_reason, calls) });
     if let Some(usage) = answer.usage {
         emit(ChatEvent::Usage(usage.total()));

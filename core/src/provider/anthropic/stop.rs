@@ -21,3 +21,17 @@ pub(super) fn reason(stop_reason: &str, calls: u32) -> FinishReason {
         _ => FinishReason::Stop,
     }
 }
+
+/// Whether Anthropic's enum has it. An answer without a reason has no unknown one.
+pub(super) fn is_known(stop_reason: &str) -> bool {
+    matches!(
+        stop_reason,
+        "" | "end_turn"
+            | "stop_sequence"
+            | "max_tokens"
+            | "model_context_window_exceeded"
+            | "pause_turn"
+            | "tool_use"
+            | "refusal"
+    )
+}

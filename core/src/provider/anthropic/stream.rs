@@ -227,6 +227,9 @@ impl Reader {
         self.count(usage);
         let Some(change) = change else { return };
         if let Some(stop_reason) = change.stop_reason {
+            if self.reason.is_none() && !stop::is_known(&stop_reason) {
+                emit(ChatEvent::UnknownFinish { choice: 0 });
+            }
             self.reason = Some(stop::reason(&stop_reason, self.calls));
         }
         if let Some(explanation) = change.stop_details.and_then(|details| details.explanation) {

@@ -125,7 +125,11 @@ impl Choices {
         }
         if let Some(reason) = candidate.finish_reason {
             choice.end_growing(seed, emit);
-            choice.ending = Some(Ending::of(&reason));
+            let ending = Ending::of(&reason);
+            if ending == Ending::Unknown && choice.ending.is_none() {
+                emit(ChatEvent::UnknownFinish { choice: index });
+            }
+            choice.ending = Some(ending);
         }
         Ok(())
     }
@@ -207,8 +211,8 @@ impl Choice {
             Ending::Filtered => FinishReason::ContentFilter,
             Ending::Other if !self.has_output => FinishReason::ContentFilter,
             Ending::Malformed => FinishReason::Stop,
-            Ending::Stop | Ending::Other if self.calls > 0 => FinishReason::ToolCalls,
-            Ending::Stop | Ending::Other => FinishReason::Stop,
+            Ending::Stop | Ending::Unknown | Ending::Other if self.calls > 0 => FinishReason::ToolCalls,
+            Ending::Stop | Ending::Unknown | Ending::Other => FinishReason::Stop,
         }
     }
 }

@@ -140,6 +140,8 @@ pub(super) enum Ending {
     Filtered,
     /// Filtered, if there was no output.
     Other,
+    /// A stop, for all that is known.
+    Unknown,
     /// The model failed; nobody asked for what it made.
     Malformed,
 }
@@ -167,7 +169,8 @@ impl Ending {
             | "TOO_MANY_TOOL_CALLS"
             | "MALFORMED_RESPONSE"
             | "MISSING_THOUGHT_SIGNATURE" => Ending::Malformed,
-            _ => Ending::Stop,
+            "STOP" | "FINISH_REASON_UNSPECIFIED" | "NO_IMAGE" | "" => Ending::Stop,
+            _ => Ending::Unknown,
         }
     }
 }

@@ -57,7 +57,6 @@ fn every_stop_reason_has_a_finish_reason() {
         (r#""model_context_window_exceeded""#, "length"),
         (r#""pause_turn""#, "length"),
         (r#""refusal""#, "content_filter"),
-        (r#""something_new""#, "stop"),
         ("null", "stop"),
         // No call to answer.
         (r#""tool_use""#, "stop"),
@@ -66,6 +65,9 @@ fn every_stop_reason_has_a_finish_reason() {
         let text = answered(|emit| answer::read(body.as_bytes(), 7, emit));
         assert_eq!(text, format!("started \"m\" \"m\"\n0 finished {expect}"), "{stop_reason}");
     }
+    let body = br#"{"id":"m","model":"m","content":[],"stop_reason":"something_new"}"#;
+    let text = answered(|emit| answer::read(body, 7, emit));
+    assert_eq!(text, "started \"m\" \"m\"\n0 finishes for an unknown reason\n0 finished stop");
 }
 
 #[test]

@@ -166,6 +166,7 @@ fn what_is_to_come_is_passed_over() {
         ],
         expect![[r#"
             started "msg_1" "claude-opus-5"
+            0 finishes for an unknown reason
             0 finished stop
             usage: prompt 43 (cached 0, written 0), completion 1 (reasoning 0)"#]],
     );

@@ -146,6 +146,9 @@ impl Choices {
         // Some servers say "" until they know.
         match finish_reason.filter(|reason| !reason.is_empty()) {
             Some(reason) if !choice.is_finished => {
+                if is_unknown(&reason) {
+                    emit(ChatEvent::UnknownFinish { choice: index });
+                }
                 let (reason, is_known) = read_reason(&reason);
                 if !is_known {
                     lost_is(Lost::FinishReason, lost);
@@ -312,6 +315,11 @@ fn read_arguments<'a>(raw: Raw<'a>, lost: &mut Option<Lost>) -> Cow<'a, str> {
             Cow::Borrowed("")
         }
     }
+}
+
+/// Whether it is a reason of which nobody told us.
+fn is_unknown(reason: &str) -> bool {
+    reason != "function_call" && !read_reason(reason).1
 }
 
 /// The reason, and whether it says all: one that is not OpenAI's never fails an answer.
