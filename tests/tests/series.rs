@@ -96,6 +96,8 @@ async fn a_hundred_thousand_made_up_names_make_no_series() {
     // Envoy's own stats have the statuses that were sent: of each form one, before they are counted.
     send(&gateway, 0..4 * FORMS.len() as u64).await;
     gateway.at_rest().await;
+    // The sidecar hears of them by the next beats, which are a second apart.
+    tokio::time::sleep(Duration::from_secs(4)).await;
     let before = series(&gateway).await;
     assert!(before.len() > 1_000, "{} series", before.len());
 

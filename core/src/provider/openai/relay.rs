@@ -196,7 +196,9 @@ struct Delta<'a> {
 impl Delta<'_> {
     fn text(&self) -> u64 {
         let texts = [self.content, self.refusal, self.reasoning_content.or(self.reasoning)];
-        let bytes = texts.into_iter().flatten().map(|text| text.get().len()).fold(0, usize::saturating_add);
+        // Of JSON's strings, without their quotes: an empty one is no content.
+        let bytes = texts.into_iter().flatten().map(|text| text.get().len().saturating_sub(2));
+        let bytes = bytes.fold(0, usize::saturating_add);
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 
