@@ -284,7 +284,7 @@ async fn what_only_some_targets_can_do_is_refused_by_name_at_the_others() {
         json!({ "messages": [{ "role": "assistant", "content": "Hello." }, { "role": "user", "content": "Hi" }] });
     let cases: [(Value, &[Target], &str); 6] = [
         (json!({ "n": 2 }), &[OPENAI, GEMINI], "n"),
-        (json!({ "logprobs": true, "top_logprobs": 2 }), &[OPENAI], "logprobs"),
+        (json!({ "logprobs": true, "top_logprobs": 2 }), &[OPENAI, GEMINI], "logprobs"),
         (json!({ "logit_bias": { "7": 5 } }), &[OPENAI], "logit_bias"),
         (json!({ "stop": "You" }), &[CLAUDE, GEMINI], "stop"),
         (forced, &[OPENAI, GEMINI], "tool_choice"),
