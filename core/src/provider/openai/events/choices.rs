@@ -204,10 +204,13 @@ impl Choice {
 
     fn logprobs(&self, raw: Raw<'_>, lost: &mut Option<Lost>, emit: Emit<'_>) {
         let Some((tokens, is_all)) = logprobs::read(raw) else { return lost_is(Lost::Logprobs, lost) };
-        if !is_all {
+        // OpenAI's first chunk has an empty list. No event says that.
+        let is_empty = tokens.is_empty();
+        if !is_all || is_empty {
             lost_is(Lost::Logprobs, lost);
         }
         match self.is_finished {
+            _ if is_empty => {}
             true => lost_is(Lost::Late, lost),
             false => emit(ChatEvent::Logprobs { choice: self.index, tokens }),
         }

@@ -41,6 +41,9 @@ fn what_the_events_have_no_place_for_is_reported() {
         assert_eq!(lost(&format!(",{message}"), "", ""), Some(expect), "{message}");
     }
     assert_eq!(lost("", r#","logprobs":{"content":[{"token":"a"}]}"#, ""), Some(Lost::Logprobs));
+    assert_eq!(lost("", r#","logprobs":{"content":[],"refusal":null}"#, ""), Some(Lost::Logprobs));
+    // The form of the older completions.
+    assert_eq!(lost("", r#","logprobs":{"tokens":["a"],"token_logprobs":[-1]}"#, ""), Some(Lost::Logprobs));
     assert_eq!(lost("", r#","token_ids":[1,2]"#, ""), Some(Lost::Unknown));
     assert_eq!(lost("", "", r#","citations":["https://x"]"#), Some(Lost::Unknown));
     assert_eq!(lost("", "", r#","prompt_logprobs":[null,{}]"#), Some(Lost::Unknown));
