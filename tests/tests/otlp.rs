@@ -3,9 +3,9 @@
 
 use serde_json::json;
 use weir_e2e::{
-    Attributes, Gateway, Instrument, Metric, Otlp, Point, Setup, Stream, TARGETS, Target, chat, stream, with,
+    Attributes, CLAUDE, Gateway, Instrument, Metric, OPENAI, Otlp, Point, Setup, SpanKind, Stream, TARGETS, Target,
+    chat, stream, with,
 };
-use weir_e2e::{CLAUDE, OPENAI, SpanKind};
 use weir_sim::{Fault, JournalEntry, Provider};
 
 const DURATIONS: &[f64] = &[0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
@@ -13,7 +13,8 @@ const FIRST_TOKEN: &[f64] =
     &[0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 const PER_TOKEN: &[f64] = &[0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5];
 
-fn tokens() -> Vec<f64> {
+/// Of tokens.
+fn bounds() -> Vec<f64> {
     (0..14).map(|power| 4_f64.powi(power)).collect()
 }
 
@@ -79,7 +80,7 @@ async fn via(gateway: &Gateway, route: &str, request: &serde_json::Value) -> u16
     gateway.chat_with("x-weir-route", route, request).await.status
 }
 
-/// The longest of the answers that a provider gave, and all together, in seconds.
+/// What a provider's answers took together, in seconds.
 fn seconds(entries: &[JournalEntry]) -> f64 {
     entries.iter().filter_map(|entry| entry.duration_ms).sum::<u64>() as f64 / 1_000.0
 }
@@ -152,7 +153,7 @@ async fn each_operation_and_request_is_told_with_the_simulators_numbers() {
     for name in ["operation.duration", "operation.time_to_first_chunk", "operation.time_per_output_chunk"] {
         assert_shape(&otlp, &format!("gen_ai.client.{name}"), "s", DURATIONS);
     }
-    assert_shape(&otlp, "gen_ai.client.token.usage", "{token}", &tokens());
+    assert_shape(&otlp, "gen_ai.client.token.usage", "{token}", &bounds());
     assert_shape(&otlp, "gen_ai.server.request.duration", "s", DURATIONS);
     assert_shape(&otlp, "gen_ai.server.time_to_first_token", "s", FIRST_TOKEN);
     assert_shape(&otlp, "gen_ai.server.time_per_output_token", "s", PER_TOKEN);
@@ -232,7 +233,7 @@ async fn the_next_generation_is_there_for_who_opts_in() {
     let counted = gateway.sim.stats().openai;
     for (kind, tokens) in [("input", counted.tokens_in), ("output", counted.tokens_out)] {
         let used = point(&otlp, &format!("gen_ai.client.inference.operation.{kind}_tokens"), &of, 2).await;
-        assert_eq!((used.sum, used.bounds), (tokens as f64, tokens_bounds()));
+        assert_eq!((used.sum, used.bounds), (tokens as f64, bounds()));
         let name = format!("gen_ai.client.inference.usage.{kind}_tokens");
         let of = [of.as_slice(), &[("gen_ai.token.modality", "unknown")]].concat();
         assert_eq!(point(&otlp, &name, &of, tokens).await.sum, tokens as f64);
@@ -244,10 +245,6 @@ async fn the_next_generation_is_there_for_who_opts_in() {
     });
     assert_eq!(released.collect::<Vec<_>>(), Vec::<String>::new());
     assert!(names(&otlp).contains(&"gen_ai.server.request.duration".to_owned()));
-}
-
-fn tokens_bounds() -> Vec<f64> {
-    tokens()
 }
 
 #[tokio::test]
