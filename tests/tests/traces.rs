@@ -37,6 +37,7 @@ async fn a_request_over_two_attempts_is_one_trace() {
     }
     let journal = gateway.sim.journal();
     for (entry, attempt) in journal.iter().zip(&attempts) {
+        assert_eq!(entry.header("tracestate"), None, "an empty one of the tracer's goes to nobody");
         let parent = entry.header("traceparent").unwrap_or_default();
         assert_eq!(parent, format!("00-{TRACE}-{}-01", attempt.id), "the provider is told of its own attempt");
     }
@@ -55,6 +56,19 @@ async fn a_request_over_two_attempts_is_one_trace() {
     assert_eq!(text("guid:x-request-id"), "mine-4713");
     let all = format!("{spans:?}");
     assert!(!all.contains("pyramids") && !all.contains(TARGETS[0].key), "{all}");
+}
+
+#[tokio::test]
+async fn the_sidecars_part_is_in_the_requests_trace() {
+    let collector = Otlp::start().await;
+    let models = "models:\n  smart: { targets: [openai/gpt-5.6], cache: { exact: { ttl: 1h } } }\n";
+    let gateway = Setup::new(models).otlp(collector.url()).env("OTEL_BSP_SCHEDULE_DELAY", "200").start().await;
+    let answer = gateway.chat(&chat("smart", "Hi")).await;
+    let call = collector.span("the sidecar's", |span| span.name == "weir.ask").await;
+    assert_eq!(answer.header("x-weir-cache"), Some("miss"), "{}", answer.body);
+    let request = collector.span("its request", is_request).await;
+    assert_eq!((call.trace.as_str(), call.parent.as_deref()), (request.trace.as_str(), Some(request.id.as_str())));
+    assert_eq!(call.attributes.text("weir.cache.result"), Some("lead"));
 }
 
 #[tokio::test]

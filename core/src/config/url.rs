@@ -57,6 +57,15 @@ impl BaseUrl {
         *self == default_for(kind)
     }
 
+    /// Host and port, as HTTP wants them: the default port unsaid, an IPv6 literal in brackets.
+    pub fn authority(&self) -> String {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        match (self.tls, self.port) {
+            (true, 443) | (false, 80) => host,
+            (_, port) => format!("{host}:{port}"),
+        }
+    }
+
     /// Whether it is one of Azure's.
     pub(crate) fn is_azure(&self) -> bool {
         self.host.ends_with(".azure.com")

@@ -2,7 +2,7 @@
 
 use super::caching::Mode;
 use super::task::Wish;
-use crate::config::Millis;
+use crate::config::{Millis, Telemetry};
 use crate::dialect::gemini::Call;
 use crate::dialect::{CountForm, Form, model_of_path};
 use crate::gateway::{Access, Gateway};
@@ -92,7 +92,7 @@ impl Ask {
             priority: priority(headers)?,
             deadline: deadline(headers)?,
             request_id: headers.text("x-request-id").unwrap_or_default().to_owned(),
-            trace: gateway.config.telemetry.is_traced().then(|| trace(headers)).flatten(),
+            trace: trace(&gateway.config.telemetry, headers),
             kept: kept.collect(),
             own,
         };
@@ -104,11 +104,18 @@ impl Ask {
 /// it is written over.
 pub const TRACE: &str = "x-weir-trace";
 
-/// None: the client, or the tracer, would not have the request traced.
-fn trace(headers: &Headers) -> Option<String> {
-    let is_sampled = |text: &str| text.ends_with("-01");
-    let of_client = headers.text("traceparent").is_none_or(is_sampled);
-    headers.text(TRACE).filter(|_| of_client).filter(|text| is_traceparent(text)).map(str::to_owned)
+/// None: it is not traced; or nobody can say whether it is, because the tracer draws lots. Where the client has a say, the
+/// tracer does as it says.
+fn trace(telemetry: &Telemetry, headers: &Headers) -> Option<String> {
+    let is_sampled = match headers.text("traceparent") {
+        Some(text) => {
+            let flags = text.rsplit('-').next().and_then(|flags| u8::from_str_radix(flags, 16).ok());
+            flags.is_some_and(|flags| flags & 1 == 1)
+        }
+        None => telemetry.trace_percent == 100,
+    };
+    let span = headers.text(TRACE).filter(|span| is_sampled && is_traceparent(span));
+    span.filter(|_| telemetry.is_traced()).map(str::to_owned)
 }
 
 /// `00-`, 32 and 16 hexadecimal digits, and the flags.

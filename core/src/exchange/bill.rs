@@ -15,10 +15,9 @@ impl Exchange {
     /// An attempt has used this.
     pub(super) fn bill(&self, target: &Target, used: Used, now: u64) {
         let gateway = &self.gateway;
-        let tenant = self.tenant.and_then(|tenant| gateway.config.tenants.get(tenant));
         let cost = gateway.price(target).map(|price| price::cost(&price, &used.usage));
         match cost {
-            Some(cost) => gateway.stats.cost(target, tenant.map(|tenant| tenant.name.as_str()), cost),
+            Some(cost) => gateway.stats.cost(target, self.tenant_name(), cost),
             None => gateway.stats.unpriced(target),
         }
         let usage = used.usage;
@@ -71,7 +70,6 @@ impl Exchange {
 
     /// What is the same for all its attempts; `billed`: the attempt that ended last has used something.
     fn report(&self, billed: bool) -> Report {
-        let tenant = self.tenant.and_then(|tenant| self.gateway.config.tenants.get(tenant));
         let mut attempts = self.ended.take();
         if let Some(last) = attempts.last_mut() {
             last.is_billed = billed;
@@ -81,11 +79,11 @@ impl Exchange {
         let ends_now = self.outcome.get().is_some() && !self.timed.get();
         self.timed.set(self.timed.get() || ends_now);
         Report {
-            tenant: tenant.map(|tenant| tenant.name.clone()),
+            tenant: self.tenant_name().map(str::to_owned),
             model: self.gateway.known_model(self.task.model()).to_owned(),
             outcome: self.ended().name().to_owned(),
             is_further: self.reported.replace(true),
-            operation: self.task.operation().to_owned(),
+            operation: self.operation.to_owned(),
             attempts,
             request: ends_now.then(timing),
             ..Report::default()

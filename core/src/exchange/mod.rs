@@ -44,6 +44,8 @@ use task::Task;
 pub struct Exchange {
     gateway: Rc<Gateway>,
     task: Task,
+    /// As OpenTelemetry names it.
+    operation: &'static str,
     /// What of the client's headers a provider of its own kind gets.
     own_headers: HeaderList,
     /// The body's share of the VM's memory.
@@ -84,8 +86,6 @@ pub struct Exchange {
     cost: Cell<Option<u64>>,
     /// Of all attempts so far; None: nothing was used.
     usage: Cell<Option<Usage>>,
-    /// Milliseconds from the beginning of the attempt that is served to its first token.
-    first_token_after: Cell<Option<u64>>,
     /// Why the answer ended, as far as it says.
     finish: Cell<Option<FinishReason>>,
     /// The sidecar will hear of it; of how it ended for its client; and, with the next report, of these attempts.
@@ -160,7 +160,6 @@ impl Exchange {
             outcome: Cell::new(None),
             cost: Cell::new(None),
             usage: Cell::new(None),
-            first_token_after: Cell::new(None),
             finish: Cell::new(None),
             reported: Cell::new(false),
             timed: Cell::new(false),
@@ -168,6 +167,7 @@ impl Exchange {
             first_token: Cell::new(None),
             unsent: Cell::new(None),
             _held: plan.held,
+            operation: plan.wish.operation(),
             task: plan.task,
         }
     }
@@ -241,6 +241,11 @@ impl Exchange {
         if let Some(permit) = self.permit.borrow_mut().take() {
             permit.passed_over(now);
         }
+    }
+
+    fn tenant_name(&self) -> Option<&str> {
+        let tenant = self.tenant.and_then(|tenant| self.gateway.config.tenants.get(tenant));
+        tenant.map(|tenant| tenant.name.as_str())
     }
 
     /// Whether another attempt is under way, so that Envoy waits for it before it gives up.
@@ -343,9 +348,7 @@ fn fallback_id(dialect: Dialect, request_id: &str) -> String {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.report_rest();
-        let tenant = self.tenant.and_then(|tenant| self.gateway.config.tenants.get(tenant));
-        let tenant = tenant.map(|tenant| tenant.name.as_str());
         let millis = self.seen.get().saturating_sub(self.arrived);
-        self.gateway.stats.request(Some(self.task.model()), tenant, self.ended(), millis);
+        self.gateway.stats.request(Some(self.task.model()), self.tenant_name(), self.ended(), millis);
     }
 }

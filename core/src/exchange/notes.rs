@@ -124,7 +124,7 @@ impl Story {
 
     /// It goes to the providers. What can be said of it already.
     pub(super) fn goes(&self, exchange: &Exchange) -> Vec<(Note, String)> {
-        self.known(exchange.task.model(), exchange.tenant(), Some(&exchange.task))
+        self.known(exchange.task.model(), exchange.tenant_name(), Some(&exchange.task))
     }
 
     /// It ends without any of its attempts being served.
@@ -148,7 +148,7 @@ impl Story {
         let mut notes = Vec::new();
         let outcome = match exchange {
             Some(exchange) => {
-                notes.extend(self.known(exchange.task.model(), exchange.tenant(), Some(&exchange.task)));
+                notes.extend(self.known(exchange.task.model(), exchange.tenant_name(), Some(&exchange.task)));
                 notes.extend(exchange.notes());
                 Some(exchange.ended())
             }
@@ -187,11 +187,6 @@ impl Exchange {
         self.outcome.get().unwrap_or(stats::Outcome::Aborted)
     }
 
-    fn tenant(&self) -> Option<&str> {
-        let tenant = self.tenant.and_then(|tenant| self.gateway.config.tenants.get(tenant));
-        tenant.map(|tenant| tenant.name.as_str())
-    }
-
     /// What the attempts made of it.
     fn notes(&self) -> Vec<(Note, String)> {
         let attempts = self.attempts.borrow();
@@ -217,7 +212,9 @@ impl Exchange {
             notes.extend(counts.into_iter().filter(is_said).map(|(note, count)| (note, count.to_string())));
         }
         notes.extend(self.cost.get().map(|cost| (Note::Cost, price::show(cost))));
-        if let Some(millis) = self.first_token_after.get() {
+        let served = attempts.iter().find(|record| matches!(record.outcome, Outcome::Served));
+        if let Some((first, served)) = self.first_token.get().zip(served) {
+            let millis = first.saturating_sub(served.since);
             notes.push((Note::FirstTokenMs, millis.to_string()));
             if self.gateway.config.telemetry.is_traced() {
                 let (seconds, rest) = (millis.checked_div(1_000).unwrap_or(0), millis.checked_rem(1_000).unwrap_or(0));
@@ -226,13 +223,9 @@ impl Exchange {
         }
         notes.extend(self.finish.get().map(|reason| (Note::FinishReason, reason.as_str().to_owned())));
         let last = attempts.last().map(|record| &record.outcome);
-        if let (Some(Outcome::Failed(failure)), false) = (last, attempts.iter().any(is_served)) {
+        if let (Some(Outcome::Failed(failure)), None) = (last, served) {
             notes.push((Note::ErrorType, failure.class.name().to_owned()));
         }
         notes
     }
-}
-
-fn is_served(record: &super::Record) -> bool {
-    matches!(record.outcome, Outcome::Served)
 }

@@ -75,16 +75,6 @@ impl Task {
         }
     }
 
-    /// As [`Wish::operation`].
-    pub(super) fn operation(&self) -> &'static str {
-        match self {
-            Self::Chat(Request::Gemini(..)) => "generate_content",
-            Self::Chat(_) | Self::Response(_) => "chat",
-            Self::Embeddings(_) => "embeddings",
-            Self::Count(_) => "count_tokens",
-        }
-    }
-
     /// Whose dialect it is in.
     pub(super) fn dialect(&self) -> Dialect {
         match self {

@@ -29,7 +29,7 @@ pub(crate) struct Inputs<'a> {
     pub(crate) config: &'a Config,
     /// The wasm module, where Envoy will find it.
     pub(crate) filter: &'a Path,
-    /// Trusted authorities, where Envoy will find them; needed if a provider is spoken to over TLS.
+    /// Trusted authorities, where Envoy will find them; needed if a provider or the collector is spoken to over TLS.
     pub(crate) ca_file: Option<&'a Path>,
 }
 

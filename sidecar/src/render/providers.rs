@@ -1,8 +1,7 @@
 //! One cluster per provider: its own connections, its own breaker. One provider's trouble stays there.
 
-use super::{seconds, tls, typed, upstream};
+use super::{seconds, typed, upstream};
 use serde_json::{Value, json};
-use std::net::IpAddr;
 use std::path::Path;
 use weir_core::config::{Breaker, Provider};
 use weir_core::traffic::check_interval;
@@ -12,7 +11,6 @@ const IDLE: &str = "50s";
 
 pub(super) fn cluster(provider: &Provider, ca_file: Option<&Path>) -> Value {
     let url = &provider.base_url;
-    let literal = url.host.parse::<IpAddr>().is_ok();
     // The attempt role reads whose turn it is; the tracer, who that is in OpenTelemetry's words.
     let metadata = json!({ "provider": provider.name, "system": provider.genai_name() });
     let mut cluster = json!({
@@ -28,27 +26,8 @@ pub(super) fn cluster(provider: &Provider, ca_file: Option<&Path>) -> Value {
             "keepalive_probes": 3, "keepalive_time": 30, "keepalive_interval": 5,
         } },
     });
-    let Some(fields) = cluster.as_object_mut() else { return cluster };
-    if literal {
-        fields.insert("type".to_owned(), json!("STATIC"));
-    } else {
-        fields.insert("cluster_type".to_owned(), dns());
-    }
-    if url.tls {
-        fields.insert("transport_socket".to_owned(), tls::socket(&url.host, literal, ca_file));
-    }
+    upstream::reach(&mut cluster, url, ca_file);
     cluster
-}
-
-/// All addresses of a name are one host (what `LOGICAL_DNS` used to be), so one breaker judges the provider.
-pub(super) fn dns() -> Value {
-    let fields = json!({
-        "dns_lookup_family": "V4_PREFERRED",
-        "dns_refresh_rate": "30s",
-        "dns_failure_refresh_rate": { "base_interval": "1s", "max_interval": "10s" },
-        "all_addresses_in_single_endpoint": true,
-    });
-    json!({ "name": "envoy.clusters.dns", "typed_config": typed("envoy.extensions.clusters.dns.v3.DnsCluster", fields) })
 }
 
 fn protocol(tls: bool) -> Value {

@@ -3,13 +3,13 @@
 //! What the filter knows of a request it leaves as filter state ([`Note`]); it becomes attributes in OpenTelemetry's words for
 //! generative AI (PROVIDERS H). Envoy's tracer has text attributes only.
 
-use super::{Inputs, providers, tls, typed, upstream};
+use super::{Inputs, typed, upstream};
 use serde_json::{Value, json};
-use std::net::IpAddr;
-use weir_core::config::{BaseUrl, Telemetry};
+use weir_core::config::Telemetry;
 use weir_core::exchange::{Note, TRACE};
 
-const CLUSTER: &str = "otlp";
+/// A name that no provider can have.
+const CLUSTER: &str = "collector:otlp";
 /// A batch of spans that the collector does not take in this time is lost.
 const TIMEOUT: &str = "5s";
 
@@ -18,7 +18,7 @@ pub(super) fn tracing(telemetry: &Telemetry) -> Option<Value> {
     let url = telemetry.collector()?;
     let scheme = if url.tls { "https" } else { "http" };
     let service = json!({ "http_uri": {
-        "uri": format!("{scheme}://{}:{}{}/v1/traces", url.host, url.port, url.path),
+        "uri": format!("{scheme}://{}{}/v1/traces", url.authority(), url.path),
         "cluster": CLUSTER,
         "timeout": TIMEOUT,
     } });
@@ -73,8 +73,8 @@ fn tags() -> impl Iterator<Item = (&'static str, String)> {
     notes.chain(others.into_iter().map(|(tag, value)| (tag, value.to_owned())))
 }
 
-/// Before the filter: it cannot ask Envoy for the request's span, so a header tells it. That a span is sampled, the filter
-/// reads from the client's own header; whoever has none is sampled as the tracer was told.
+/// Before the filter: it cannot ask Envoy for the request's span, so a header tells it. Whether the span is sampled Envoy cannot
+/// be made to say; the filter knows it from the client, or where all are.
 pub(super) fn filter() -> Value {
     let value = "00-%TRACE_ID%-%SPAN_ID%-01";
     let append = json!({
@@ -94,22 +94,13 @@ pub(super) fn request_ids() -> Value {
 
 /// The collector's cluster.
 pub(super) fn cluster(inputs: Inputs<'_>) -> Option<Value> {
-    let BaseUrl { tls, host, port, .. } = inputs.config.telemetry.collector()?;
-    let literal = host.parse::<IpAddr>().is_ok();
+    let url = inputs.config.telemetry.collector()?;
     let mut cluster = json!({
         "name": CLUSTER,
         "connect_timeout": "1s",
-        "load_assignment": upstream::endpoint(CLUSTER, &host, port, None),
+        "load_assignment": upstream::endpoint(CLUSTER, &url.host, url.port, None),
         "circuit_breakers": upstream::breakers(None),
     });
-    let fields = cluster.as_object_mut()?;
-    if literal {
-        fields.insert("type".to_owned(), json!("STATIC"));
-    } else {
-        fields.insert("cluster_type".to_owned(), providers::dns());
-    }
-    if tls {
-        fields.insert("transport_socket".to_owned(), tls::socket(&host, literal, inputs.ca_file));
-    }
+    upstream::reach(&mut cluster, &url, inputs.ca_file);
     Some(cluster)
 }

@@ -7,6 +7,7 @@ mod connections;
 mod filter;
 mod follow;
 mod guard;
+mod hex;
 mod leases;
 mod listen;
 mod metrics;

@@ -9,7 +9,7 @@ pub(super) use pace::Pace;
 use super::step::{Effect, Step, Waker};
 use super::translate::{self, AnswerStream, Manner, Whole};
 use super::{Exchange, Outcome};
-use crate::config::{BaseUrl, Provider, Target};
+use crate::config::{Provider, Target};
 use crate::failure::{Class, Failure, Verdict};
 use crate::headers::{HeaderList, Headers};
 use crate::provider;
@@ -160,7 +160,7 @@ impl Attempt {
         let mut list: HeaderList = vec![
             (":method".into(), b"POST".to_vec()),
             (":scheme".into(), if provider.base_url.tls { b"https".to_vec() } else { b"http".to_vec() }),
-            (":authority".into(), authority(&provider.base_url).into_bytes()),
+            (":authority".into(), provider.base_url.authority().into_bytes()),
             (":path".into(), path.into_bytes()),
             ("content-type".into(), b"application/json".to_vec()),
             ("content-length".into(), self.payload.len().to_string().into_bytes()),
@@ -168,6 +168,8 @@ impl Attempt {
             ("user-agent".into(), concat!("weir/", env!("CARGO_PKG_VERSION")).into()),
         ];
         let request_id = Some(self.exchange.request_id.as_str()).filter(|id| !id.is_empty());
+        // Envoy's tracer writes an empty one where the client had none.
+        let tracestate = tracestate.filter(|state| !state.is_empty());
         let ids = [("x-request-id", request_id), ("traceparent", traceparent), ("tracestate", tracestate)];
         list.extend(ids.into_iter().filter_map(|(name, value)| Some((name.into(), value?.into()))));
         list.extend(credential(&gateway, provider));
@@ -285,7 +287,6 @@ impl Attempt {
                 if let Some(permit) = &mut self.permit {
                     let millis = permit.first_token(now);
                     self.exchange.gateway.stats.first_token(&self.target, millis);
-                    self.exchange.first_token_after.set(Some(millis));
                 }
                 self.exchange.first_token.set(Some(now));
                 let headers = self.serve(self.exchange.task.stream_type(), now);
@@ -405,13 +406,4 @@ fn credential(gateway: &crate::gateway::Gateway, provider: &Provider) -> HeaderL
     let Some(key) = gateway.secret(provider) else { return Vec::new() };
     let headers = provider::credential_headers(provider, key);
     headers.into_iter().map(|(name, value)| (name.into(), value.into_bytes())).collect()
-}
-
-/// Host and port, as HTTP wants them: the default port unsaid, an IPv6 literal in brackets.
-fn authority(url: &BaseUrl) -> String {
-    let host = if url.host.contains(':') { format!("[{}]", url.host) } else { url.host.clone() };
-    match (url.tls, url.port) {
-        (true, 443) | (false, 80) => host,
-        (_, port) => format!("{host}:{port}"),
-    }
 }

@@ -303,11 +303,11 @@ impl Front {
         let exchange = Rc::new(Exchange::new(&self.gateway, ask, plan, walk, admitted, (retries, hedge), now));
         exchange.unsent.set(self.complete);
         self.state = State::Proxying(exchange.clone());
-        let known = self.story.goes(&exchange);
-        let mut effects = vec![Effect::Publish(exchange), Effect::RequestHeaders(headers)];
+        let mut effects = vec![Effect::Publish(exchange.clone()), Effect::RequestHeaders(headers)];
         if self.gateway.config.telemetry.is_traced() {
             // Should the client leave, the tracer looks before the request is over.
-            effects.extend(known.into_iter().map(|(note, value)| Effect::Note(note, value)));
+            let known = self.story.goes(&exchange).into_iter();
+            effects.extend(known.map(|(note, value)| Effect::Note(note, value)));
         }
         Step::go_on(effects)
     }

@@ -93,37 +93,53 @@ fn a_failure_and_a_refusal_are_told_too() {
     assert_eq!(front.notes(), [], "of what is no request to a model there is nothing to say");
 }
 
-#[test]
-fn a_traced_request_says_at_once_what_it_is_and_its_calls_go_on_in_its_trace() {
-    let cached = OPEN.replace(
-        "[openai/gpt-5.6, claude/claude-sonnet-4-6]",
-        "{ targets: [openai/gpt-5.6], cache: { exact: { ttl: 1h } } }",
-    );
-    let (config, _) = config::parse(&format!("{cached}{TRACED}")).unwrap();
+/// A gateway with a sidecar, whose model has a cache: each request asks the sidecar first.
+fn asking(telemetry: &str) -> Rc<Gateway> {
+    let cached = "{ targets: [openai/gpt-5.6], cache: { exact: { ttl: 1h } } }";
+    let yaml = OPEN.replace("[openai/gpt-5.6, claude/claude-sonnet-4-6]", cached);
+    let (config, _) = config::parse(&format!("{yaml}{telemetry}")).unwrap();
     let ports = crate::gateway::Ports { has_sidecar: true, ..Host::default().ports(1) };
-    let traced = Rc::new(Gateway::new(config, ports, |_| Some("secret".into())).unwrap_or_else(|e| panic!("{e}")));
-    let asked = |extra: &[(&'static str, &'static [u8])]| admitted_by(traced.clone(), extra, CHAT).1.calls;
-    let span = |calls: &[Call]| calls.first().and_then(|call| call.traceparent.clone());
-    assert_eq!(span(&asked(&[("x-weir-trace", SPAN)])).as_deref(), std::str::from_utf8(SPAN).ok());
-    let unsampled: &[u8] = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
-    for extra in
-        [vec![], vec![("x-weir-trace", b"-".as_slice())], vec![("x-weir-trace", SPAN), ("traceparent", unsampled)]]
-    {
-        let gateway = Rc::new(
-            Gateway::new(
-                traced.config.clone(),
-                crate::gateway::Ports { has_sidecar: true, ..Host::default().ports(1) },
-                |_| Some("secret".into()),
-            )
-            .unwrap_or_else(|e| panic!("{e}")),
-        );
-        assert_eq!(span(&admitted_by(gateway, &extra, CHAT).1.calls), None, "{extra:?}");
+    Rc::new(Gateway::new(config, ports, |_| Some("secret".into())).unwrap_or_else(|error| panic!("{error}")))
+}
+
+#[test]
+fn calls_go_on_in_the_trace_of_their_request_if_that_is_surely_sampled() {
+    let client = |flags: &str| format!("00-4bf92f3577b34da6a3ce929d0e0e4736-1111111111111111-{flags}");
+    let half = TRACED.replace("access_log", "trace_percent: 50, access_log");
+    for (telemetry, span, traceparent, is_told) in [
+        (TRACED, SPAN, None, true),
+        (TRACED, SPAN, Some(client("01")), true),
+        (TRACED, SPAN, Some(client("03")), true),
+        (TRACED, SPAN, Some(client("00")), false),
+        (TRACED, SPAN, Some(client("02")), false),
+        (TRACED, SPAN, Some("nonsense".to_owned()), false),
+        (TRACED, b"-", None, false),
+        (half.as_str(), SPAN, None, false),
+        (half.as_str(), SPAN, Some(client("01")), true),
+        ("", SPAN, Some(client("01")), false),
+    ] {
+        let mut extra: Vec<(&'static str, &[u8])> = vec![("x-weir-trace", span)];
+        extra.extend(traceparent.as_ref().map(|text| ("traceparent", text.as_bytes())));
+        let (_, asked) = admitted_by(asking(telemetry), &extra, CHAT);
+        let told = asked.calls.first().expect("a call").traceparent.as_deref();
+        assert_eq!(told.is_some(), is_told, "{telemetry} {traceparent:?}");
+        assert!(told.is_none_or(|told| told.as_bytes() == SPAN), "its own span, and not its client's");
     }
+}
+
+#[test]
+fn a_traced_request_says_at_once_what_it_is() {
     let (_, went) = admitted(&format!("{OPEN}{TRACED}"), &[("x-weir-trace", SPAN)], CHAT);
     assert!(went.notes.contains(&(Note::Span, "chat smart".into())), "{:?}", went.notes);
     let (_, refused) = admitted(&format!("{OPEN}{TRACED}"), &[], &CHAT.replace("smart", "unheard-of"));
     assert!(refused.notes.contains(&(Note::Outcome, "client_error".into())), "{:?}", refused.notes);
     assert_eq!(went.request_headers.unwrap().text("x-weir-trace"), None);
+}
+
+#[test]
+fn every_note_is_in_the_list_of_all() {
+    assert_eq!(Note::ALL.len(), Note::ErrorType as usize + 1);
+    assert!(Note::ALL.iter().enumerate().all(|(place, note)| *note as usize == place));
 }
 
 #[test]

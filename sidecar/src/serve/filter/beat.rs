@@ -2,8 +2,8 @@
 
 use super::ask::{check, lease};
 use super::message;
-use crate::serve::Sidecar;
 use crate::serve::guard::Refusal;
+use crate::serve::{Sidecar, hex};
 use crate::store::{ApiKey, UsageEntry};
 use axum::body::Bytes;
 use axum::extract::State;
@@ -147,17 +147,6 @@ fn told(key: &ApiKey, now: i64) -> Option<wire::ApiKey> {
             Some(u64::try_from(expires - now).ok().filter(|left| *left > 0)?)
         }
     };
-    let mut sha256 = [0; 32];
-    hex(&key.sha256, &mut sha256)?;
+    let sha256: [u8; 32] = hex::decode(&key.sha256)?;
     Some(wire::ApiKey { sha256: sha256.into(), tenant: key.tenant.clone(), left })
-}
-
-fn hex(text: &str, bytes: &mut [u8; 32]) -> Option<()> {
-    if text.len() != 64 {
-        return None;
-    }
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
-    Some(())
 }

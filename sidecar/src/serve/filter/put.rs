@@ -2,7 +2,6 @@
 
 use super::message;
 use crate::serve::guard::Refusal;
-use crate::serve::telemetry::Traceparent;
 use crate::serve::{Sidecar, cache};
 use axum::body::Bytes;
 use axum::extract::State;
@@ -11,15 +10,9 @@ use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 use weir_core::wire::Put;
 
-pub(in crate::serve) async fn put(
-    State(sidecar): State<Arc<Sidecar>>,
-    Traceparent(parent): Traceparent,
-    body: Bytes,
-) -> Result<Response, Refusal> {
+pub(in crate::serve) async fn put(State(sidecar): State<Arc<Sidecar>>, body: Bytes) -> Result<Response, Refusal> {
     sidecar.metrics.called("put");
     let put: Put = message::read(&body)?;
-    let mut span = sidecar.telemetry.span("weir.put", parent);
-    span.note_whether("weir.cache.has_answer", put.value.is_some());
     let done = match &put.value {
         Some(value) => sidecar.store.put(*put.key, cache::pack(value), put.ttl).await,
         None => sidecar.store.release(*put.key, put.token).await,
@@ -27,7 +20,6 @@ pub(in crate::serve) async fn put(
     sidecar.followers.wake(&put.key);
     if let Err(error) = done {
         sidecar.store_failed("put", &error);
-        span.fail();
         return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
     }
     Ok(StatusCode::NO_CONTENT.into_response())

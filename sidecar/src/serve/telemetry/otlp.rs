@@ -78,7 +78,6 @@ pub(super) fn key_values(attributes: Attributes) -> Vec<KeyValue> {
     let value = |value| match value {
         table::Value::Text(text) => any_value::Value::StringValue(text.to_string()),
         table::Value::Int(number) => any_value::Value::IntValue(number),
-        table::Value::Bool(is) => any_value::Value::BoolValue(is),
     };
     attributes.into_iter().map(|(name, told)| key_value(name, value(told))).collect()
 }

@@ -67,7 +67,6 @@ fn labels(attributes: &Attributes) -> Vec<(String, String)> {
     let text = |value: &Value| match value {
         Value::Text(text) => text.to_string(),
         Value::Int(number) => number.to_string(),
-        Value::Bool(is) => is.to_string(),
     };
     attributes.iter().map(|(name, value)| (underscored(name), text(value))).collect()
 }

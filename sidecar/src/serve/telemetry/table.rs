@@ -11,7 +11,6 @@ pub(super) type Attributes = Vec<(&'static str, Value)>;
 pub(super) enum Value {
     Text(Arc<str>),
     Int(i64),
-    Bool(bool),
 }
 
 impl From<&str> for Value {

@@ -47,15 +47,7 @@ impl Parent {
 
 /// Lower case, as the specification wants it.
 fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    if text.len() != 2 * N || !text.bytes().all(is_hex) {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
-    Some(bytes)
+    crate::serve::hex::decode(text).filter(|_| !text.bytes().any(|byte| byte.is_ascii_uppercase()))
 }
 
 /// A call's `traceparent`, for a handler.
@@ -131,10 +123,6 @@ impl Span {
 
     pub(in crate::serve) fn note_count(&mut self, name: &'static str, count: usize) {
         self.set(name, || Value::Int(i64::try_from(count).unwrap_or(i64::MAX)));
-    }
-
-    pub(in crate::serve) fn note_whether(&mut self, name: &'static str, is: bool) {
-        self.set(name, || Value::Bool(is));
     }
 
     /// What was asked for could not be done.

@@ -169,13 +169,13 @@ async fn a_call_of_a_sampled_trace_is_a_span_in_it_and_no_other_is() {
         let all = all.map(|(_, body)| ExportTraceServiceRequest::decode(body).unwrap());
         let scopes = all.flat_map(|export| export.resource_spans).flat_map(|of| of.scope_spans);
         spans = scopes.flat_map(|of| of.spans).collect();
-        if spans.len() >= 3 {
+        if spans.len() >= 2 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let names: Vec<_> = spans.iter().map(|span| span.name.as_str()).collect();
-    assert_eq!(names, ["weir.ask", "weir.put", "weir.wait"]);
+    assert_eq!(names, ["weir.ask", "weir.wait"], "a put is of no request: nobody waits for it");
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     for span in &spans {
         assert_eq!((hex(&span.trace_id).as_str(), hex(&span.parent_span_id).as_str()), (trace, parent));
@@ -191,7 +191,6 @@ async fn a_call_of_a_sampled_trace_is_a_span_in_it_and_no_other_is() {
             ("weir.leases.asked", Value::IntValue(1)),
             ("weir.leases.granted", Value::IntValue(1)),
         ]),
-        BTreeMap::from([("weir.cache.has_answer", Value::BoolValue(true))]),
         BTreeMap::from([("weir.cache.result", text("hit"))]),
     ];
     assert_eq!(spans.iter().map(attributes).collect::<Vec<_>>(), expected);

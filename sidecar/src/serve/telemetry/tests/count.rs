@@ -51,7 +51,6 @@ fn series(genai: &GenAi, metric: Metric) -> Vec<(String, u64, f64)> {
         let one = |(name, value): &(&str, Value)| match value {
             Value::Text(text) => format!("{name}={text}"),
             Value::Int(number) => format!("{name}=int:{number}"),
-            Value::Bool(is) => format!("{name}=bool:{is}"),
         };
         attributes.iter().map(one).collect::<Vec<_>>().join(" ")
     };
