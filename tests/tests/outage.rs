@@ -30,6 +30,8 @@ enum Policy {
 
 /// What came of it: times are from the first request on.
 struct Outage {
+    /// Before the kill, and when it was done.
+    dies: Duration,
     died: Duration,
     back: Duration,
     /// Of all requests.
@@ -75,7 +77,7 @@ async fn closed_refuses_what_has_a_limit_until_redis_is_back() {
     let known: Vec<u16> = outage.known().map(|sample| sample.status).collect();
     assert!(known.len() > 50 && known.iter().all(|status| *status == 503), "{known:?}");
     assert_eq!(outage.spent, 0, "nothing is admitted");
-    let early = outage.samples.iter().find(|sample| sample.status == 503 && sample.ended() < outage.died);
+    let early = outage.samples.iter().find(|sample| sample.status == 503 && sample.ended() < outage.dies);
     assert!(early.is_none(), "before anything happened: {early:?}");
     assert!(outage.afterwards().all(|sample| sample.status != 503));
     assert!(outage.afterwards().any(Sample::served));
@@ -110,6 +112,7 @@ async fn redis_dies(policy: Policy) -> Outage {
     let begun = Instant::now();
     let outage = async {
         sleep_until(begun + DIES).await;
+        let dies = begun.elapsed();
         redis.kill();
         let died = begun.elapsed();
         sleep_until(begun + died + KNOWN).await;
@@ -120,7 +123,7 @@ async fn redis_dies(policy: Policy) -> Outage {
         tokio::task::block_in_place(|| redis.restart());
         let back = begun.elapsed();
         join_all(fleet.iter().map(leased_again)).await;
-        (died, back, spent)
+        ((dies, died), back, spent)
     };
     let holds = async {
         match policy {
@@ -128,7 +131,7 @@ async fn redis_dies(policy: Policy) -> Outage {
             Policy::Open => std::future::pending().await,
         }
     };
-    let (reports, (died, back, spent)) = tokio::select! {
+    let (reports, ((dies, died), back, spent)) = tokio::select! {
         done = async { tokio::join!(offer(&fleet), outage) } => done,
         never = holds => never,
     };
@@ -143,7 +146,7 @@ async fn redis_dies(policy: Policy) -> Outage {
     let settled: u64 = books.iter().map(|books| books.settled).sum();
     assert_eq!(settled, meter.spent(), "what the sidecars have settled is what the provider was given: {books:?}");
     join_all(fleet.iter().map(|gateway| gateway.closed_books("requests", Duration::from_secs(12)))).await;
-    Outage { died, back, samples: reports.into_iter().flat_map(|report| report.samples).collect(), spent, used }
+    Outage { dies, died, back, samples: reports.into_iter().flat_map(|report| report.samples).collect(), spent, used }
 }
 
 async fn offer(fleet: &[Gateway]) -> Vec<Report> {
