@@ -75,6 +75,7 @@ pub struct Stats {
     sidecar_calls: Grid,
     sidecar_outage: Grid,
     reports_lost: Grid,
+    traces_lost: Grid,
     budget_percent: Grid,
     budget_warning: Grid,
     fallbacks: Grid,
@@ -134,6 +135,7 @@ impl Stats {
             sidecar_calls: grid(Counter, "sidecar_calls", &calls, &results_of(&CALL_RESULTS), &none()),
             sidecar_outage: grid(Gauge, "sidecar_outage", &none(), &none(), &none()),
             reports_lost: grid(Counter, "reports_lost", &none(), &none(), &none()),
+            traces_lost: grid(Counter, "traces_lost", &none(), &none(), &none()),
             budget_percent: grid(Gauge, "budget_percent", &budgeted, &none(), &none()),
             budget_warning: grid(Gauge, "budget_warning", &budgeted, &none(), &none()),
             budgets,
@@ -232,6 +234,11 @@ impl Stats {
     /// What a request used will not be told to the sidecar: it has been away for too long.
     pub fn report_lost(&self) {
         self.count(self.reports_lost.at(0, 0, 0), 1);
+    }
+
+    /// So many requests will have no spans: the sidecar was away, or there were too many.
+    pub fn traces_lost(&self, requests: u64) {
+        self.count(self.traces_lost.at(0, 0, 0), requests);
     }
 
     /// How much of its budget the tenant at that place has spent, and whether that is worth a warning. As the worker that

@@ -4,7 +4,8 @@
 //! different versions understand each other as long as [`VERSION`] is the same: it is part of each path, and a newer
 //! sidecar keeps the older paths. A number is never given to another field.
 //!
-//! Times are durations in milliseconds: the two clocks need not agree.
+//! Times are durations in milliseconds: the two clocks need not agree. Only a [`Traced`] request tells when it came: in a
+//! trace each span has the time of who saw it.
 
 use minicbor::{CborLen, Decode, Encode};
 
@@ -222,6 +223,10 @@ pub struct Beat {
     #[n(6)]
     #[cbor(default)]
     pub budgets: Vec<BudgetAsk>,
+    /// Requests whose spans are to be exported. Each is told once, and lost if this message is.
+    #[n(7)]
+    #[cbor(default)]
+    pub traces: Vec<Traced>,
 }
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode, CborLen)]
@@ -339,6 +344,151 @@ pub struct Timing {
     /// Of a stream with content, until that began.
     #[n(1)]
     pub first: Option<u64>,
+}
+
+/// A trace's.
+pub type Id = minicbor::bytes::ByteArray<16>;
+
+/// One request whose trace is sampled, over now: for the span of the request and those of its attempts.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, CborLen)]
+pub struct Traced {
+    #[n(0)]
+    pub trace: Id,
+    /// The request's own span, and that of its client.
+    #[n(1)]
+    pub span: u64,
+    #[n(2)]
+    pub parent: Option<u64>,
+    /// Milliseconds since 1970.
+    #[n(3)]
+    pub began: u64,
+    #[n(4)]
+    pub millis: u64,
+    /// As OpenTelemetry names it.
+    #[n(5)]
+    pub operation: String,
+    /// As the client named it, cut short. None: that was not known before it ended.
+    #[n(6)]
+    pub model: Option<String>,
+    #[n(7)]
+    pub tenant: Option<String>,
+    /// Without its query, which may hold a key.
+    #[n(8)]
+    #[cbor(default)]
+    pub path: String,
+    /// Of HTTP; 0: there was no answer.
+    #[n(9)]
+    #[cbor(default)]
+    pub status: u16,
+    /// As in `weir_requests`.
+    #[n(10)]
+    #[cbor(default)]
+    pub outcome: String,
+    #[n(11)]
+    pub stream: Option<bool>,
+    /// `x-request-id`.
+    #[n(12)]
+    pub request_id: Option<String>,
+    /// In the waiting room, in milliseconds.
+    #[n(13)]
+    #[cbor(default)]
+    pub waited: u64,
+    /// As in `weir_cache`.
+    #[n(14)]
+    pub cache: Option<String>,
+    /// Of a stream with content, until that began, in milliseconds.
+    #[n(15)]
+    pub first: Option<u64>,
+    /// Of all attempts.
+    #[n(16)]
+    pub tokens: Option<Tokens>,
+    /// None: the price is not known.
+    #[n(17)]
+    pub cost_microusd: Option<u64>,
+    /// Why the answer ended, in OpenAI's words.
+    #[n(18)]
+    pub finish: Option<String>,
+    /// In order.
+    #[n(19)]
+    #[cbor(default)]
+    pub tries: Vec<Try>,
+    /// OpenTelemetry's `gen_ai.input.messages`; only of a tenant that wants it told.
+    #[n(20)]
+    pub prompt: Option<String>,
+}
+
+impl Default for Traced {
+    fn default() -> Self {
+        Self {
+            trace: Id::from([0; 16]),
+            span: 0,
+            parent: None,
+            began: 0,
+            millis: 0,
+            operation: String::new(),
+            model: None,
+            tenant: None,
+            path: String::new(),
+            status: 0,
+            outcome: String::new(),
+            stream: None,
+            request_id: None,
+            waited: 0,
+            cache: None,
+            first: None,
+            tokens: None,
+            cost_microusd: None,
+            finish: None,
+            tries: Vec::new(),
+            prompt: None,
+        }
+    }
+}
+
+/// As in a [`Report`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct Tokens {
+    #[n(0)]
+    pub input: u64,
+    #[n(1)]
+    pub output: u64,
+    #[n(2)]
+    #[cbor(default)]
+    pub cached: u64,
+    #[n(3)]
+    #[cbor(default)]
+    pub cache_write: u64,
+    #[n(4)]
+    #[cbor(default)]
+    pub reasoning: u64,
+}
+
+/// One attempt of a [`Traced`] request. Times are in milliseconds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct Try {
+    #[n(0)]
+    pub span: u64,
+    #[n(1)]
+    pub provider: String,
+    /// The provider's model id.
+    #[n(2)]
+    pub model: String,
+    /// From the request's beginning on.
+    #[n(3)]
+    #[cbor(default)]
+    pub after: u64,
+    #[n(4)]
+    #[cbor(default)]
+    pub millis: u64,
+    /// Of a stream with content, until that began.
+    #[n(5)]
+    pub first: Option<u64>,
+    /// As in [`Attempted::error`].
+    #[n(6)]
+    pub error: Option<String>,
+    /// None: it was not paid for.
+    #[n(7)]
+    pub tokens: Option<Tokens>,
 }
 
 /// Upper bounds of the buckets of [`Attempted::gaps`] but the last, in milliseconds, inclusive: OpenTelemetry's for the

@@ -53,13 +53,12 @@ pub(crate) fn exists(path: &Path, what: &str) -> Outcome {
     Err(Failure::Runtime(format!("{what} {} does not exist", path.display())))
 }
 
-/// The authorities, if a provider or the collector needs them.
+/// The authorities, if a provider needs them.
 pub(crate) fn authorities(files: &Files, config: &Config) -> Outcome<Option<PathBuf>> {
     if let Some(path) = &files.ca_file {
         return std::path::absolute(path).map(Some).map_err(Failure::runtime);
     }
-    let collector = config.telemetry.collector();
-    if !config.providers.iter().map(|provider| &provider.base_url).chain(&collector).any(|url| url.tls) {
+    if !config.providers.iter().any(|provider| provider.base_url.tls) {
         return Ok(None);
     }
     let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
@@ -69,23 +68,4 @@ pub(crate) fn authorities(files: &Files, config: &Config) -> Outcome<Option<Path
             "no bundle of certificate authorities found; install ca-certificates or name one with --ca-file".to_owned(),
         )
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_is_spoken_to_over_tls_needs_authorities() {
-        let needs = |telemetry: &str| {
-            let provider = "{ a: { kind: openai, base_url: \"http://127.0.0.1:1\" } }";
-            let yaml = format!("providers: {provider}\n{telemetry}");
-            let config = weir_core::config::parse(&yaml).expect("a right configuration").0;
-            // A machine without any says so.
-            !matches!(authorities(&Files::default(), &config), Ok(None))
-        };
-        assert!(!needs(""));
-        assert!(!needs("telemetry: { otlp: \"http://collector:4318\" }\n"));
-        assert!(needs("telemetry: { otlp: \"https://collector:4318\" }\n"));
-    }
 }

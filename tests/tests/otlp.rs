@@ -3,7 +3,7 @@
 
 use serde_json::json;
 use weir_e2e::{
-    Attributes, CLAUDE, Gateway, Instrument, Metric, OPENAI, Otlp, Point, Setup, SpanKind, Stream, TARGETS, Target,
+    Attributes, CLAUDE, Gateway, Instrument, Metric, OPENAI, Otlp, Point, Setup, Stream, TARGETS, Target,
     chat, stream, with,
 };
 use weir_sim::{Fault, JournalEntry, Provider};
@@ -287,5 +287,4 @@ async fn a_collector_that_refuses_is_counted_and_told_all_when_it_takes_it() {
     }
     otlp.refuse(None);
     point(&otlp, "gen_ai.client.operation.duration", &at(OPENAI), 1).await;
-    assert_eq!(otlp.spans().into_iter().filter(|span| span.kind == SpanKind::Server).count(), 0, "nobody traces");
 }

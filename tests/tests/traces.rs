@@ -1,8 +1,8 @@
-//! What Envoy's tracer and the access log say of a request.
+//! What spans and the access log say of a request.
 
 use serde_json::{Value, json};
 use std::time::Duration;
-use weir_e2e::{Answer, Gateway, Otlp, Setup, Span, SpanKind, TARGETS, chat, with};
+use weir_e2e::{Answer, Gateway, Otlp, Setup, Span, SpanKind, TARGETS, Value as Told, chat, key_sha256, with};
 use weir_sim::Fault;
 
 const CLIENTS: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -10,7 +10,7 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 async fn traced() -> (Otlp, Gateway) {
     let collector = Otlp::start().await;
-    let gateway = Setup::smart().otlp(collector.url()).start().await;
+    let gateway = Setup::smart().otlp(collector.url()).env("OTEL_BSP_SCHEDULE_DELAY", "200").start().await;
     (collector, gateway)
 }
 
@@ -23,6 +23,7 @@ async fn a_request_over_two_attempts_is_one_trace() {
     let (collector, gateway) = traced().await;
     gateway.sim.set_faults(TARGETS[0].provider, [Fault::status(500)]).await.expect("a fault");
     let request = gateway.post().header("traceparent", CLIENTS).header("x-request-id", "mine-4713");
+    let request = request.header("tracestate", "vendor=1");
     let answer = Answer::of(request.json(&chat("smart", "the secret of the pyramids"))).await;
     assert_eq!((answer.status, answer.header("x-weir-attempts")), (200, Some("2")), "{}", answer.body);
     let spans = collector.trace(TRACE, 3).await;
@@ -34,10 +35,14 @@ async fn a_request_over_two_attempts_is_one_trace() {
     for (attempt, system) in attempts.iter().zip(["openai", "anthropic"]) {
         assert_eq!(attempt.parent.as_deref(), Some(of_request.id.as_str()));
         assert_eq!(attempt.attributes.text("gen_ai.provider.name"), Some(system));
+        assert_eq!(attempt.resource, of_request.resource);
+        assert!(of_request.start <= attempt.start && attempt.end <= of_request.end, "{attempt:?} in {of_request:?}");
     }
+    assert_eq!(attempts[0].attributes.text("error.type"), Some("server_error"));
+    assert_eq!((attempts[0].is_error, attempts[1].is_error), (true, false));
     let journal = gateway.sim.journal();
     for (entry, attempt) in journal.iter().zip(&attempts) {
-        assert_eq!(entry.header("tracestate"), None, "an empty one of the tracer's goes to nobody");
+        assert_eq!(entry.header("tracestate"), Some("vendor=1"), "the client's");
         let parent = entry.header("traceparent").unwrap_or_default();
         assert_eq!(parent, format!("00-{TRACE}-{}-01", attempt.id), "the provider is told of its own attempt");
     }
@@ -47,13 +52,18 @@ async fn a_request_over_two_attempts_is_one_trace() {
     assert_eq!(text("gen_ai.provider.name"), "anthropic");
     assert_eq!(text("gen_ai.request.model"), "smart");
     assert_eq!(text("gen_ai.response.model"), TARGETS[1].model);
-    assert_eq!(text("gen_ai.usage.input_tokens"), usage["prompt_tokens"].to_string());
-    assert_eq!(text("gen_ai.usage.output_tokens"), usage["completion_tokens"].to_string());
-    assert_eq!(text("gen_ai.response.finish_reasons"), "stop");
-    assert_eq!((text("weir.outcome"), text("weir.attempts")), ("ok".into(), "2".into()));
-    assert_eq!(Some(text("weir.cost_usd").as_str()), answer.header("x-weir-cost-usd"));
-    assert!(text("weir.tries").starts_with("openai/"), "{}", text("weir.tries"));
-    assert_eq!(text("guid:x-request-id"), "mine-4713");
+    for span in [of_request, attempts[1]] {
+        let of_it = &span.attributes;
+        assert_eq!(of_it.int("gen_ai.usage.input_tokens"), usage["prompt_tokens"].as_i64());
+        assert_eq!(of_it.int("gen_ai.usage.output_tokens"), usage["completion_tokens"].as_i64());
+        assert_eq!(of_it.texts("gen_ai.response.finish_reasons"), Some(vec!["stop"]));
+    }
+    let of_it = &of_request.attributes;
+    assert_eq!((text("weir.outcome"), of_it.int("weir.attempts")), ("ok".into(), Some(2)));
+    assert_eq!(of_it.int("http.response.status_code"), Some(200));
+    let cost = answer.header("x-weir-cost-usd").and_then(|cost| cost.parse().ok()).map(Told::Float);
+    assert_eq!(of_it.get("weir.cost_usd"), cost.as_ref());
+    assert_eq!(text("weir.request_id"), "mine-4713");
     let all = format!("{spans:?}");
     assert!(!all.contains("pyramids") && !all.contains(TARGETS[0].key), "{all}");
 }
@@ -87,11 +97,13 @@ async fn streams_refusals_and_failures_have_spans_that_say_so() {
         collector.span(outcome, |span| is_request(span) && span.attributes.text("weir.outcome") == Some(outcome)).await
     };
     let ok = with_outcome("ok").await;
-    let first = ok.attributes.text("gen_ai.response.time_to_first_chunk").expect("a stream has a first chunk");
-    assert!(first.parse::<f64>().is_ok_and(|seconds| seconds < 10.0), "{first}");
-    assert_eq!(ok.attributes.text("gen_ai.request.stream"), Some("true"));
+    let first = ok.attributes.get("gen_ai.response.time_to_first_chunk").expect("a stream has a first chunk");
+    assert!(matches!(first, Told::Float(seconds) if *seconds < 10.0), "{first:?}");
+    assert_eq!(ok.attributes.get("gen_ai.request.stream"), Some(&Told::Bool(true)));
     assert!(!ok.is_error);
-    assert_eq!(with_outcome("client_error").await.attributes.text("weir.tries"), None);
+    let refused = with_outcome("client_error").await;
+    assert_eq!(refused.attributes.int("http.response.status_code"), Some(404));
+    assert!(refused.is_error && !collector.spans().iter().any(|span| span.parent.as_ref() == Some(&refused.id)));
     let failed = with_outcome("upstream_5xx").await;
     assert!(failed.is_error && failed.attributes.text("error.type").is_some(), "{failed:?}");
 }
@@ -106,9 +118,36 @@ async fn a_client_that_wants_no_trace_gets_none_and_no_key_is_in_any() {
     let body = json!({ "contents": [{ "role": "user", "parts": [{ "text": "Hi" }] }] });
     assert_eq!(Answer::of(gemini.json(&body)).await.status, 200);
     let span = collector.span("Gemini's", |span| span.name == "generate_content smart").await;
-    assert_eq!(span.attributes.text("http.url"), Some("/v1beta/models/smart:generateContent"));
+    assert_eq!(span.attributes.text("url.path"), Some("/v1beta/models/smart:generateContent"));
     assert!(collector.spans().iter().all(|span| span.trace != TRACE), "it was not to be traced");
     assert!(!format!("{:?}", collector.spans()).contains("sk-in-the-query"));
+}
+
+#[tokio::test]
+async fn a_prompt_is_in_the_spans_of_a_tenant_that_wants_it_and_in_no_others() {
+    let collector = Otlp::start().await;
+    let (told, quiet) = ("the-key-of-the-open", "the-key-of-the-quiet");
+    let yaml = format!(
+        "models:\n  smart: [openai/gpt-5.6]\ntenants:\n  open: {{ key_sha256: \"{}\", trace_prompts: true }}\n  \
+         quiet: {{ key_sha256: \"{}\" }}\n",
+        key_sha256(told),
+        key_sha256(quiet)
+    );
+    let gateway = Setup::new(&yaml).otlp(collector.url()).env("OTEL_BSP_SCHEDULE_DELAY", "200").start().await;
+    for key in [told, quiet] {
+        let request = gateway.http.post(gateway.url("/v1/chat/completions")).bearer_auth(key);
+        let request = request.json(&chat("smart", "the secret of the pyramids"));
+        assert_eq!(Answer::of(request).await.status, 200);
+    }
+    let of = async |tenant: &str| {
+        collector.span(tenant, |span| span.attributes.text("weir.tenant") == Some(tenant)).await.attributes
+    };
+    let prompt = of("open").await.text("gen_ai.input.messages").expect("a prompt").to_owned();
+    let expected = json!([{ "role": "user", "parts": [{ "type": "text", "content": "the secret of the pyramids" }] }]);
+    assert_eq!(serde_json::from_str::<Value>(&prompt).ok(), Some(expected), "{prompt}");
+    assert!(!format!("{:?}", of("quiet").await).contains("pyramids"));
+    let telling = collector.spans().into_iter().filter(|span| format!("{span:?}").contains("pyramids")).count();
+    assert_eq!(telling, 1);
 }
 
 #[tokio::test]

@@ -316,6 +316,8 @@ pub struct Tenant {
     /// Of those of [`Self::models`] that have any for this tenant; each name once.
     pub model_targets: Vec<ModelTargets>,
     pub budget: Option<Budget>,
+    /// What it asks is in its spans, word by word.
+    pub trace_prompts: bool,
 }
 
 /// A tenant's own targets, instead of a model's.

@@ -1,6 +1,5 @@
 //! What is told of requests besides stats, and to whom.
 
-use super::{BaseUrl, url};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,18 +13,8 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Where the collector is.
-    pub fn collector(&self) -> Option<BaseUrl> {
-        url::base_url(self.otlp.as_deref()?).ok()
-    }
-
-    /// Whether requests have spans.
-    pub fn is_traced(&self) -> bool {
-        self.otlp.is_some()
-    }
-
-    /// Whether anybody reads what is said of a request.
-    pub fn is_noted(&self) -> bool {
-        self.is_traced() || self.access_log != "off"
+    /// Whether there is an access log.
+    pub fn is_logged(&self) -> bool {
+        self.access_log != "off"
     }
 }

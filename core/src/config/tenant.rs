@@ -51,7 +51,8 @@ fn tenant(raw: &raw::Tenant, models: &[&str], providers: &[&str], found: &mut Fi
         expires: expires.as_ref().map(|expires| expires.value),
     });
     let (name, keys) = (raw.name.value.clone(), keys.collect());
-    Tenant { name, keys, models: allowed, limits, model_limits, model_targets, budget }
+    let trace_prompts = raw.trace_prompts;
+    Tenant { name, keys, models: allowed, limits, model_limits, model_targets, budget, trace_prompts }
 }
 
 fn targets(model: &raw::AllowedModel, providers: &[&str], found: &mut Findings) -> Option<ModelTargets> {

@@ -2,7 +2,9 @@
 
 use super::caching::Mode;
 use super::task::Wish;
-use crate::config::{Millis, Telemetry};
+use super::trace::TraceContext;
+use crate::chance::{self, Chance};
+use crate::config::Millis;
 use crate::dialect::gemini::Call;
 use crate::dialect::{CountForm, Form, model_of_path};
 use crate::gateway::{Access, Gateway};
@@ -24,8 +26,8 @@ pub(super) struct Ask {
     /// `x-weir-deadline-ms`.
     pub(super) deadline: Option<Millis>,
     pub(super) request_id: String,
-    /// The request's own span, as Envoy's tracer has it; None: it is not traced.
-    pub(super) trace: Option<String>,
+    /// None: there are no traces.
+    pub(super) trace: Option<TraceContext>,
     /// Headers that go on as they are.
     pub(super) kept: HeaderList,
     /// Those that a provider of the client's own kind gets too.
@@ -52,11 +54,17 @@ const KEPT: [&str; 8] =
 const OWN: [&str; 2] = ["anthropic-version", "anthropic-beta"];
 
 impl Ask {
-    /// Reads the headers, at `now`: which endpoint is asked, and how.
+    /// Reads the headers, at `now`: which endpoint is asked, and how. `nonce`: a number that no other request under way
+    /// has.
     ///
     /// # Errors
     /// Why the request is refused already.
-    pub(super) fn read(gateway: &Gateway, headers: &Headers, now: u64) -> Result<(Endpoint, Self), Refusal> {
+    pub(super) fn read(
+        gateway: &Gateway,
+        headers: &Headers,
+        nonce: u64,
+        now: u64,
+    ) -> Result<(Endpoint, Self), Refusal> {
         for (name, value) in headers.iter() {
             if std::str::from_utf8(value).is_err() {
                 return Err(Refusal::HeaderNotText { name: String::from_utf8_lossy(name).into_owned() });
@@ -79,6 +87,9 @@ impl Ask {
             return Err(Refusal::ContentEncoding);
         }
         let kept = KEPT.iter().filter_map(|name| Some(((*name).into(), headers.text(name)?.into())));
+        let request_id = headers.text("x-request-id").unwrap_or_default();
+        // A client may send one id with many requests.
+        let chance = Chance::new(chance::mix(chance::seed(request_id) ^ now) ^ nonce);
         let own = match endpoint {
             Endpoint::Task(Wish::Chat(Form::Messages) | Wish::Count(CountForm::Messages)) => {
                 OWN.iter().flat_map(|name| all(headers, name)).collect()
@@ -91,37 +102,13 @@ impl Ask {
             cache: cache(headers)?,
             priority: priority(headers)?,
             deadline: deadline(headers)?,
-            request_id: headers.text("x-request-id").unwrap_or_default().to_owned(),
-            trace: trace(&gateway.config.telemetry, headers),
+            request_id: request_id.to_owned(),
+            trace: TraceContext::of(gateway, headers, chance),
             kept: kept.collect(),
             own,
         };
         Ok((endpoint, ask))
     }
-}
-
-/// Where the listener writes the request's span for the filter (`weir render`): as in W3C's `traceparent`. A client cannot:
-/// it is written over.
-pub const TRACE: &str = "x-weir-trace";
-
-/// None: it is not traced; or nobody can say whether it is, because the tracer draws lots. Where the client has a say, the
-/// tracer does as it says.
-fn trace(telemetry: &Telemetry, headers: &Headers) -> Option<String> {
-    let is_sampled = match headers.text("traceparent") {
-        Some(text) => {
-            let flags = text.rsplit('-').next().and_then(|flags| u8::from_str_radix(flags, 16).ok());
-            flags.is_some_and(|flags| flags & 1 == 1)
-        }
-        None => telemetry.trace_percent == 100,
-    };
-    let span = headers.text(TRACE).filter(|span| is_sampled && is_traceparent(span));
-    span.filter(|_| telemetry.is_traced()).map(str::to_owned)
-}
-
-/// `00-`, 32 and 16 hexadecimal digits, and the flags.
-fn is_traceparent(text: &str) -> bool {
-    let sizes = text.split('-').map(str::len);
-    sizes.eq([2, 32, 16, 2]) && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
 /// The path without its query, which may hold a key.

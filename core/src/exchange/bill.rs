@@ -1,7 +1,7 @@
 //! What a request cost, and who is told: the stats, its tenant's budget, and the sidecar.
 
-use super::Exchange;
 use super::attempt::Pace;
+use super::{End, Exchange};
 use crate::config::Target;
 use crate::gateway::Gateway;
 use crate::headers::HeaderList;
@@ -13,7 +13,10 @@ use std::borrow::Cow;
 
 impl Exchange {
     /// An attempt has used this.
-    pub(super) fn bill(&self, target: &Target, used: Used, now: u64) {
+    pub(super) fn bill(&self, (attempt, target): (usize, &Target), used: Used, now: u64) {
+        if let Some(record) = self.attempts.borrow_mut().get_mut(attempt) {
+            record.usage = Some(used.usage);
+        }
         let gateway = &self.gateway;
         let cost = gateway.price(target).map(|price| price::cost(&price, &used.usage));
         match cost {
@@ -53,10 +56,20 @@ impl Exchange {
         }
     }
 
-    /// Keeps for the next report how an attempt ended, now after `millis`.
-    pub(super) fn note_end(&self, target: &Target, error: Option<&str>, millis: u64, pace: &mut Pace, now: u64) {
+    /// Keeps for the next report, and for its span, how an attempt ended, now after `millis`.
+    pub(super) fn note_end(
+        &self,
+        (attempt, target): (usize, &Target),
+        error: Option<&'static str>,
+        millis: u64,
+        pace: &mut Pace,
+        now: u64,
+    ) {
         let first = pace.first().map(|first| millis.saturating_sub(now.saturating_sub(first)));
         let (gaps, gap_millis) = pace.take();
+        if let Some(record) = self.attempts.borrow_mut().get_mut(attempt) {
+            record.end = Some(End { millis, first, error });
+        }
         self.ended.borrow_mut().push(Attempted {
             provider: target.provider.clone(),
             model: self.gateway.known_target(target).to_owned(),

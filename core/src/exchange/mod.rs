@@ -10,13 +10,14 @@ mod context;
 mod front;
 mod notes;
 mod plan;
+mod prompt;
 mod step;
 mod task;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod translate;
 
-pub use ask::TRACE;
 pub use attempt::{Attempt, AttemptEvent, RETRY_AFTER};
 pub use front::{Front, FrontEvent};
 pub use notes::Note;
@@ -39,6 +40,7 @@ use plan::Plan;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use task::Task;
+use trace::{Telling, TraceContext};
 
 /// What the front role decided, and what the attempts made of it. The request is over when nobody holds it any more.
 pub struct Exchange {
@@ -54,6 +56,9 @@ pub struct Exchange {
     /// The target of each attempt of the chain, in order.
     slots: Vec<Target>,
     request_id: String,
+    /// None: there are no traces.
+    trace: Option<TraceContext>,
+    telling: Cell<Telling>,
     /// What ids of this answer derive from. A client may send one request id with many requests, so the time is in it.
     seed: u64,
     /// Seconds since 1970.
@@ -104,6 +109,19 @@ struct Record {
     /// When it began, in milliseconds since 1970.
     since: u64,
     outcome: Outcome,
+    /// None: it is under way.
+    end: Option<End>,
+    /// None: it was not paid for.
+    usage: Option<Usage>,
+}
+
+/// How an attempt ended. Times are in milliseconds, from its beginning on.
+struct End {
+    millis: u64,
+    /// Of a stream with content, until that began.
+    first: Option<u64>,
+    /// The name of the class of failure, or `cancelled`.
+    error: Option<&'static str>,
 }
 
 /// What an attempt's silence means.
@@ -140,6 +158,8 @@ impl Exchange {
             on_unsupported: plan.on_unsupported,
             slots: walk.slots,
             request_id: ask.request_id,
+            trace: ask.trace,
+            telling: Cell::default(),
             own_headers: ask.own,
             seed: plan.seed,
             created: now.checked_div(1000).unwrap_or(0),
@@ -182,7 +202,13 @@ impl Exchange {
             let earlier = attempts.iter().filter(|record| record.target.provider == provider).count();
             let mut slots = self.slots.iter().filter(|slot| slot.provider == provider);
             let target = slots.clone().nth(earlier).or_else(|| slots.next_back())?.clone();
-            attempts.push(Record { target: target.clone(), since: now, outcome: Outcome::Pending });
+            attempts.push(Record {
+                target: target.clone(),
+                since: now,
+                outcome: Outcome::Pending,
+                end: None,
+                usage: None,
+            });
             (attempts.len().saturating_sub(1), target)
         };
         if number > 0 {
@@ -348,6 +374,9 @@ fn fallback_id(dialect: Dialect, request_id: &str) -> String {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.report_rest();
+        if let Some(traced) = self.traced() {
+            self.gateway.trace(*traced);
+        }
         let millis = self.seen.get().saturating_sub(self.arrived);
         self.gateway.stats.request(Some(self.task.model()), self.tenant_name(), self.ended(), millis);
     }

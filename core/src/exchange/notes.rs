@@ -1,6 +1,6 @@
-//! What is said of a request where Envoy's access log and its tracer find it: as filter state, `wasm.weir.` and a name.
+//! What is said of a request where Envoy's access log finds it: as filter state, `wasm.weir.` and a name.
 
-use super::ask::Endpoint;
+use super::ask::{Ask, Endpoint};
 use super::task::Task;
 use super::{Exchange, Outcome};
 use crate::failure::bounded;
@@ -17,8 +17,8 @@ pub enum Note {
     Operation,
     /// The model's name as the client gave it.
     RequestModel,
-    /// The name of the request's span.
-    Span,
+    /// Only of a request that is traced.
+    TraceId,
     Tenant,
     /// `true` or `false`.
     Stream,
@@ -37,8 +37,6 @@ pub enum Note {
     WaitMs,
     /// From the attempt's beginning.
     FirstTokenMs,
-    /// The same in seconds, as OpenTelemetry wants it.
-    FirstToken,
     FinishReason,
     /// The class of failure that the client saw.
     ErrorType,
@@ -46,11 +44,11 @@ pub enum Note {
 
 impl Note {
     /// All there are.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 18] = [
         Self::Path,
         Self::Operation,
         Self::RequestModel,
-        Self::Span,
+        Self::TraceId,
         Self::Tenant,
         Self::Stream,
         Self::Outcome,
@@ -63,7 +61,6 @@ impl Note {
         Self::Cost,
         Self::WaitMs,
         Self::FirstTokenMs,
-        Self::FirstToken,
         Self::FinishReason,
         Self::ErrorType,
     ];
@@ -74,7 +71,7 @@ impl Note {
             Self::Path => "weir.path",
             Self::Operation => "weir.operation",
             Self::RequestModel => "weir.request_model",
-            Self::Span => "weir.span",
+            Self::TraceId => "weir.trace_id",
             Self::Tenant => "weir.tenant",
             Self::Stream => "weir.stream",
             Self::Outcome => "weir.outcome",
@@ -87,7 +84,6 @@ impl Note {
             Self::Cost => "weir.cost_usd",
             Self::WaitMs => "weir.wait_ms",
             Self::FirstTokenMs => "weir.first_token_ms",
-            Self::FirstToken => "weir.first_token",
             Self::FinishReason => "weir.finish_reason",
             Self::ErrorType => "weir.error_type",
         }
@@ -104,6 +100,8 @@ pub(super) struct Story {
     outcome: Option<stats::Outcome>,
     /// In milliseconds.
     waited: u64,
+    /// None: it is not traced.
+    trace: Option<String>,
     /// Of attempts that all failed.
     tried: Vec<(Note, String)>,
     is_told: bool,
@@ -111,20 +109,16 @@ pub(super) struct Story {
 
 impl Story {
     /// It is known what is asked.
-    pub(super) fn begins(&mut self, endpoint: &Endpoint) {
+    pub(super) fn begins(&mut self, endpoint: &Endpoint, ask: &Ask) {
         if let Endpoint::Task(wish) = endpoint {
             self.operation = Some(wish.operation());
+            self.trace = ask.trace.filter(|context| context.is_sampled).map(|context| context.id());
         }
     }
 
     /// It has waited for room.
     pub(super) fn waits(&mut self, millis: u64) {
         self.waited = millis;
-    }
-
-    /// It goes to the providers. What can be said of it already.
-    pub(super) fn goes(&self, exchange: &Exchange) -> Vec<(Note, String)> {
-        self.known(exchange.task.model(), exchange.tenant_name(), Some(&exchange.task))
     }
 
     /// It ends without any of its attempts being served.
@@ -170,8 +164,8 @@ impl Story {
     fn known(&self, model: &str, tenant: Option<&str>, task: Option<&Task>) -> Vec<(Note, String)> {
         let Some(operation) = self.operation else { return Vec::new() };
         let model = bounded(model);
-        let span = if model.is_empty() { operation.to_owned() } else { format!("{operation} {model}") };
-        let mut notes = vec![(Note::Operation, operation.to_owned()), (Note::Span, span)];
+        let mut notes = vec![(Note::Operation, operation.to_owned())];
+        notes.extend(self.trace.clone().map(|trace| (Note::TraceId, trace)));
         if !model.is_empty() {
             notes.push((Note::RequestModel, model));
         }
@@ -216,10 +210,6 @@ impl Exchange {
         if let Some((first, served)) = self.first_token.get().zip(served) {
             let millis = first.saturating_sub(served.since);
             notes.push((Note::FirstTokenMs, millis.to_string()));
-            if self.gateway.config.telemetry.is_traced() {
-                let (seconds, rest) = (millis.checked_div(1_000).unwrap_or(0), millis.checked_rem(1_000).unwrap_or(0));
-                notes.push((Note::FirstToken, format!("{seconds}.{rest:03}")));
-            }
         }
         notes.extend(self.finish.get().map(|reason| (Note::FinishReason, reason.as_str().to_owned())));
         let last = attempts.last().map(|record| &record.outcome);

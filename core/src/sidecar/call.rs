@@ -25,10 +25,17 @@ pub struct Call {
 /// What the answer is for.
 #[derive(Debug)]
 pub(super) enum Purpose {
-    Ask { lookup: bool, leases: Option<LeaseCall> },
+    Ask {
+        lookup: bool,
+        leases: Option<LeaseCall>,
+    },
     Wait,
     Put,
-    Beat { leases: Option<LeaseCall> },
+    /// `traces`: of so many requests it tells the spans.
+    Beat {
+        leases: Option<LeaseCall>,
+        traces: u64,
+    },
 }
 
 impl Call {
@@ -41,9 +48,9 @@ impl Call {
         Self { seen, ..self }
     }
 
-    /// For a request that is traced.
-    pub(crate) fn traced(self, traceparent: Option<&str>) -> Self {
-        Self { traceparent: traceparent.map(str::to_owned), ..self }
+    /// For a request; None: it is not traced.
+    pub(crate) fn traced(self, traceparent: Option<String>) -> Self {
+        Self { traceparent, ..self }
     }
 
     /// Whether this worker itself may have been too busy to hear of the answer in time, now that it has `seen` so many

@@ -20,7 +20,7 @@ pub(crate) use lead::LeadGuard;
 use crate::chat::Usage;
 use crate::gateway::Gateway;
 use crate::traffic::LeaseCall;
-use crate::wire::{self, Answer, Ask, Beat, Beaten, Found, Key, Lookup, Put, Report, Wait};
+use crate::wire::{self, Answer, Ask, Beat, Beaten, Found, Key, Lookup, Put, Report, Traced, Wait};
 use call::Purpose;
 use health::Health;
 use hits::Hits;
@@ -121,6 +121,13 @@ impl Gateway {
         number
     }
 
+    /// Leaves word of a request for its spans.
+    pub(crate) fn trace(&self, traced: Traced) {
+        if self.sidecar.health.is_expected() && !self.sidecar.outbox.borrow_mut().trace(traced) {
+            self.stats.traces_lost(1);
+        }
+    }
+
     /// Leaves word of an answer from the cache: it cost nothing, and what it used is what was saved.
     pub(crate) fn report_hit(&self, tenant: Option<usize>, model: &str, usage: Option<Usage>) {
         let model = self.config.models.iter().position(|known| known.name == model);
@@ -194,9 +201,12 @@ impl Gateway {
                 }
                 None
             }
-            Purpose::Beat { leases } => {
+            Purpose::Beat { leases, traces } => {
                 self.sidecar.beating.set(false);
                 let beaten = outcome.message::<Beaten>();
+                if beaten.is_none() && *traces > 0 {
+                    self.stats.traces_lost(*traces);
+                }
                 let answers = beaten.as_ref().map(|beaten| beaten.leases.as_slice());
                 if let Some(leases) = leases {
                     self.traffic.leased(leases, answers, now);
@@ -231,6 +241,7 @@ impl Gateway {
         for hits in self.sidecar.hits.borrow_mut().take(&self.config) {
             self.report(hits, now);
         }
+        let traces = self.sidecar.outbox.borrow_mut().take_traces();
         let outbox = self.sidecar.outbox.borrow();
         let beat = Beat {
             envoy: self.sidecar.envoy,
@@ -240,8 +251,10 @@ impl Gateway {
             reports: outbox.reports(now),
             keys_version: self.keys_version(),
             budgets: self.budget_asks(),
+            traces,
         };
-        Call::new(wire::BEAT, wire::encode(&beat), PATIENCE, Purpose::Beat { leases }, now)
+        let traces = u64::try_from(beat.traces.len()).unwrap_or(u64::MAX);
+        Call::new(wire::BEAT, wire::encode(&beat), PATIENCE, Purpose::Beat { leases, traces }, now)
     }
 
     fn beaten(&self, beaten: &Beaten, now: u64) {

@@ -1,6 +1,6 @@
 //! What waits to be told to the sidecar, within bounds: it may be away for long.
 
-use crate::wire::{Key, Lead, Put, Report};
+use crate::wire::{Key, Lead, Put, Report, Traced};
 use std::collections::VecDeque;
 
 /// Bytes of answers that wait to be kept. Those over it are not kept.
@@ -11,6 +11,10 @@ const OVERHEAD: usize = 128;
 const MOST_REPORTS: usize = 10_000;
 /// Of one beat. With so many waiting, the next beat comes soon.
 const REPORTS: usize = 500;
+/// Requests that wait to be told for their spans. Those over it are not told.
+const MOST_TRACES: usize = 1_000;
+/// Of one beat. With so many waiting, the next beat comes soon.
+const TRACES: usize = 250;
 /// In one tick.
 const PUTS: usize = 32;
 
@@ -23,6 +27,7 @@ pub(super) struct Outbox {
     /// The number of the last report.
     number: u64,
     leads: Vec<Lead>,
+    traces: VecDeque<Traced>,
 }
 
 impl Outbox {
@@ -76,9 +81,23 @@ impl Outbox {
         }
     }
 
+    /// Keeps what is told of a request for its spans. False: there is no room.
+    pub(super) fn trace(&mut self, traced: Traced) -> bool {
+        let is_kept = self.traces.len() < MOST_TRACES;
+        if is_kept {
+            self.traces.push_back(traced);
+        }
+        is_kept
+    }
+
+    pub(super) fn take_traces(&mut self) -> Vec<Traced> {
+        let count = self.traces.len().min(TRACES);
+        self.traces.drain(..count).collect()
+    }
+
     /// Whether one beat would not tell all.
     pub(super) fn is_full(&self) -> bool {
-        self.reports.len() >= REPORTS
+        self.reports.len() >= REPORTS || self.traces.len() >= TRACES
     }
 
     pub(super) fn lead(&mut self, key: Key, token: u64) {

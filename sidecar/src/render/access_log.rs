@@ -44,7 +44,6 @@ fn fields() -> Value {
     let mut fields = json!({
         "time": "%START_TIME%",
         "request_id": "%REQ(X-REQUEST-ID)%",
-        "trace_id": "%TRACE_ID%",
         "method": "%REQ(:METHOD)%",
         "protocol": "%PROTOCOL%",
         "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
@@ -63,7 +62,7 @@ fn fields() -> Value {
         "duration_ms": "%DURATION%",
     });
     if let Some(fields) = fields.as_object_mut() {
-        for note in Note::ALL.into_iter().filter(|note| !matches!(note, Note::Span | Note::FirstToken)) {
+        for note in Note::ALL {
             let property = note.property();
             let name = property.strip_prefix("weir.").unwrap_or(property);
             fields.insert(name.to_owned(), json!(format!("%FILTER_STATE(wasm.{property}:PLAIN)%")));

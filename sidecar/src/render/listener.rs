@@ -1,6 +1,6 @@
 //! Where clients connect: limits on what they may send, the filter's front role, and the one route.
 
-use super::{Inputs, access_log, address, route, seconds, tracing, typed, wasm};
+use super::{Inputs, access_log, address, route, seconds, typed, wasm};
 use serde_json::{Value, json};
 use weir_core::config::{Config, DEADLINE, Millis};
 
@@ -33,10 +33,7 @@ pub(super) fn held(config: &Config) -> u64 {
 
 fn connection_manager(inputs: Inputs<'_>) -> Value {
     let kind = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
-    let tracing = tracing::tracing(&inputs.config.telemetry);
-    let filters = [wasm::filter(wasm::Role::Front, inputs), router()];
-    let filters: Vec<Value> = tracing.iter().map(|_| tracing::filter()).chain(filters).collect();
-    let mut manager = typed(
+    typed(
         kind,
         json!({
             "stat_prefix": "weir",
@@ -68,15 +65,10 @@ fn connection_manager(inputs: Inputs<'_>) -> Value {
                 "initial_connection_window_size": WINDOW,
                 "override_stream_error_on_invalid_http_message": true,
             },
-            "http_filters": filters,
+            "http_filters": [wasm::filter(wasm::Role::Front, inputs), router()],
             "route_config": route::table(inputs.config),
         }),
-    );
-    if let (Some(tracing), Some(fields)) = (tracing, manager.as_object_mut()) {
-        fields.insert("tracing".to_owned(), tracing);
-        fields.insert("request_id_extension".to_owned(), tracing::request_ids());
-    }
-    manager
+    )
 }
 
 fn router() -> Value {

@@ -9,7 +9,6 @@ mod providers;
 mod route;
 mod sidecar;
 mod tls;
-mod tracing;
 mod upstream;
 mod wasm;
 mod yaml;
@@ -47,7 +46,6 @@ pub(crate) fn bootstrap(inputs: Inputs<'_>) -> Bootstrap {
         .map(|provider| providers::cluster(provider, inputs.ca_file))
         .chain(weir_core::chain::all(config).iter().map(|chain| chains::cluster(chain, inputs)))
         .chain([sidecar::cluster(config)])
-        .chain(tracing::cluster(inputs))
         .collect();
     let parts = vec![
         ("Envoy's own interface. It asks for no key: keep it on loopback.", "admin", admin::interface(config)),

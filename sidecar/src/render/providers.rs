@@ -12,7 +12,7 @@ const IDLE: &str = "50s";
 pub(super) fn cluster(provider: &Provider, ca_file: Option<&Path>) -> Value {
     let url = &provider.base_url;
     // The attempt role reads whose turn it is; the tracer, who that is in OpenTelemetry's words.
-    let metadata = json!({ "provider": provider.name, "system": provider.genai_name() });
+    let metadata = json!({ "provider": provider.name });
     let mut cluster = json!({
         "name": provider.name,
         "connect_timeout": "3s",

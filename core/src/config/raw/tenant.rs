@@ -2,7 +2,7 @@
 
 use super::limits::{Limits, ModelLimits, limits};
 use super::target::{Targets, targets};
-use super::whole;
+use super::{ANSWERS, whole};
 use crate::civil;
 use crate::config::BudgetPeriod;
 use crate::config::problem::{At, Findings};
@@ -17,6 +17,7 @@ pub(in crate::config) struct Tenant {
     pub(in crate::config) models: Option<At<Vec<AllowedModel>>>,
     pub(in crate::config) limits: Limits,
     pub(in crate::config) budget: Option<Budget>,
+    pub(in crate::config) trace_prompts: bool,
 }
 
 /// A model that it may use.
@@ -43,7 +44,8 @@ pub(in crate::config) struct Budget {
 
 pub(super) fn tenant(name: At<String>, cursor: Cursor<'_>, found: &mut Findings) -> Tenant {
     const PERIODS: &[(&str, BudgetPeriod)] = &[("day", BudgetPeriod::Day), ("month", BudgetPeriod::Month)];
-    let mut tenant = Tenant { name, keys: Vec::new(), models: None, limits: Limits::default(), budget: None };
+    let mut tenant =
+        Tenant { name, keys: Vec::new(), models: None, limits: Limits::default(), budget: None, trace_prompts: false };
     whole(cursor, "a map with keys, models, …", found, |map, f| {
         let only = map.get("key_sha256", f, sha256).map(|sha256| ApiKey { sha256, expires: None });
         let more = map.get("keys", f, keys);
@@ -59,6 +61,8 @@ pub(super) fn tenant(name: At<String>, cursor: Cursor<'_>, found: &mut Findings)
                 per: map.need("per", f, |c, f| c.choice("period", PERIODS, f)),
             })
         });
+        tenant.trace_prompts =
+            map.get("trace_prompts", f, |c, f| c.choice("answer", ANSWERS, f)).is_some_and(|told| told.value);
     });
     tenant
 }

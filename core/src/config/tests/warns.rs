@@ -9,7 +9,7 @@ fn what_is_not_in_force_is_said() {
         include_str!("../../../../envoy/weir.yaml"),
         expect![[r#"
             warning 44:7: models.smart.cache.semantic: not in force yet in this version
-            warning 62:1: jobs: not in force yet in this version
+            warning 63:1: jobs: not in force yet in this version
         "#]],
     );
     check_with("store: memory\n", expect!["ok\n"]);

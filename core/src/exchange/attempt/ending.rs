@@ -47,13 +47,13 @@ impl Attempt {
             AttemptResult::Cancelled => Some("cancelled"),
             AttemptResult::Failed(class) => Some(class.name()),
         };
-        self.exchange.note_end(&self.target, error, millis, &mut self.pace, now);
+        self.exchange.note_end((self.index, &self.target), error, millis, &mut self.pace, now);
     }
 
     /// Counts what the provider has been paid for.
     fn used(&self, used: Used, now: u64) {
         self.exchange.used(used.usage.total(), now);
-        self.exchange.bill(&self.target, used, now);
+        self.exchange.bill((self.index, &self.target), used, now);
         let Used { usage, .. } = used;
         for (kind, amount) in [
             (TokenKind::Input, usage.prompt),

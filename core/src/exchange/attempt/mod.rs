@@ -20,8 +20,8 @@ use std::rc::Rc;
 
 /// What happened to the attempt, as the filter at the provider sees it.
 pub enum AttemptEvent<'a> {
-    /// The request's headers are about to go out. `traceparent` and `tracestate` are as Envoy's tracer set them for
-    /// this attempt, or as the client sent them.
+    /// The request's headers are about to go out. `traceparent` and `tracestate` are the client's, or those of a tracer of
+    /// Envoy's.
     RequestHeaders {
         traceparent: Option<&'a str>,
         tracestate: Option<&'a str>,
@@ -168,7 +168,9 @@ impl Attempt {
             ("user-agent".into(), concat!("weir/", env!("CARGO_PKG_VERSION")).into()),
         ];
         let request_id = Some(self.exchange.request_id.as_str()).filter(|id| !id.is_empty());
-        // Envoy's tracer writes an empty one where the client had none.
+        let own = self.exchange.trace.map(|context| context.traceparent_of(self.index));
+        let traceparent = own.as_deref().or(traceparent);
+        // A tracer of Envoy's writes an empty one where the client had none.
         let tracestate = tracestate.filter(|state| !state.is_empty());
         let ids = [("x-request-id", request_id), ("traceparent", traceparent), ("tracestate", tracestate)];
         list.extend(ids.into_iter().filter_map(|(name, value)| Some((name.into(), value?.into()))));

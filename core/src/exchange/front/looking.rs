@@ -5,6 +5,7 @@ use super::super::caching::{self, Asked, Caching, Looked, Mode, Next};
 use super::super::plan::Plan;
 use super::super::step::{Effect, Step, Waker};
 use super::super::task::Wish;
+use super::super::trace::TraceContext;
 use super::{Front, Looking, State};
 use crate::cache::{Entry, Written};
 use crate::refusal::Refusal;
@@ -62,7 +63,7 @@ impl Front {
         let call = caching.lookup(&self.gateway).and_then(|lookup| self.gateway.ask(Some(lookup), now));
         plan.caching = Some(caching);
         let Some(call) = call else { return self.go_on(ask, plan, now) };
-        let call = call.traced(ask.trace.as_deref());
+        let call = call.traced(TraceContext::sampled(ask.trace));
         self.state = State::Looking(Box::new(Looking { ask, plan, follows: false }));
         Step::wait(Waker::Sidecar, vec![Effect::Call(call)])
     }
@@ -84,7 +85,8 @@ impl Front {
                 None => self.go_on(ask, plan, now),
             },
             Some(Next::Follow { key, token }) => {
-                let call = self.gateway.follow(key, token, longest(&plan, now), now).traced(ask.trace.as_deref());
+                let call =
+                    self.gateway.follow(key, token, longest(&plan, now), now).traced(TraceContext::sampled(ask.trace));
                 self.complete = None;
                 self.state = State::Looking(Box::new(Looking { ask, plan, follows: true }));
                 Step::wait(Waker::Sidecar, vec![Effect::Call(call)])
@@ -138,6 +140,7 @@ impl Front {
         let levels = self.gateway.traffic.tenant_levels(tenant, part(model), now).unwrap_or_default();
         let reply = caching::reply(answer, self.wording.dialect, looked, &levels, now);
         self.over(Some(model), tenant, Outcome::Ok, now);
+        self.telling.hits(looked.result());
         self.gateway.report_hit(tenant, model, answer.usage);
         self.answer(reply)
     }

@@ -11,6 +11,8 @@ use super::notes::{Note, Story};
 use super::plan::{PLACEHOLDER, Plan};
 use super::step::{Effect, Step, Waker};
 use super::task::Wish;
+use super::trace::{Telling, TraceContext};
+use crate::chance;
 use crate::failure::Class;
 use crate::gateway::Gateway;
 use crate::headers::Headers;
@@ -18,7 +20,7 @@ use crate::refusal::{Refusal, Reply};
 use crate::sidecar::Landed;
 use crate::stats::{Limited, Outcome};
 use crate::traffic::{Admission, Admitted, LOOK_AGAIN, Levels, Obstacle, Place, Until, Waiter, part};
-use crate::wire::Found;
+use crate::wire::{Found, Traced};
 use std::rc::Rc;
 use wording::Wording;
 
@@ -64,6 +66,7 @@ pub struct Front {
     /// When its headers came, in milliseconds since 1970.
     since: u64,
     story: Story,
+    telling: Telling,
     /// When it was complete, in microseconds since 1970. None: not yet; or it has waited since for others.
     complete: Option<u64>,
 }
@@ -103,8 +106,8 @@ struct Waiting {
 impl Front {
     /// A request that has only begun. `ticket`: how the host knows it.
     pub fn new(gateway: Rc<Gateway>, ticket: u32) -> Self {
-        let (wording, story) = (Wording::default(), Story::default());
-        Self { gateway, ticket, wording, state: State::Start, since: 0, story, complete: None }
+        let (wording, story, telling) = (Wording::default(), Story::default(), Telling::default());
+        Self { gateway, ticket, wording, state: State::Start, since: 0, story, telling, complete: None }
     }
 
     /// How the host knows it.
@@ -151,9 +154,9 @@ impl Front {
         }
     }
 
-    /// What is to be kept of the request for the access log and the tracer, now that it is over. Once.
+    /// What is to be kept of the request for the access log, now that it is over. Once.
     pub fn notes(&mut self) -> Vec<(Note, String)> {
-        if !self.gateway.config.telemetry.is_noted() {
+        if !self.gateway.config.telemetry.is_logged() {
             return Vec::new();
         }
         let exchange = if let State::Proxying(exchange) = &self.state { Some(exchange.as_ref()) } else { None };
@@ -164,9 +167,11 @@ impl Front {
         self.since = now;
         let path = ask::path(headers);
         self.wording = Wording::of(headers);
-        let read = Ask::read(&self.gateway, headers, now);
-        if let Ok((endpoint, _)) = &read {
-            self.story.begins(endpoint);
+        let nonce = chance::mix(self.gateway.traffic.worker()) ^ u64::from(self.ticket);
+        let read = Ask::read(&self.gateway, headers, nonce, now);
+        if let Ok((endpoint, ask)) = &read {
+            self.story.begins(endpoint, ask);
+            self.telling.begins(endpoint, ask, path, now);
         }
         let mut step = match read {
             Err(refusal) => self.refuse(&refusal, now),
@@ -184,7 +189,7 @@ impl Front {
                 Step::wait(Waker::RequestBody, vec![])
             }
         };
-        if self.gateway.config.telemetry.is_noted() {
+        if self.gateway.config.telemetry.is_logged() {
             step.effects.insert(0, Effect::Note(Note::Path, path.to_owned()));
         }
         step
@@ -222,12 +227,12 @@ impl Front {
 
     /// It goes if somebody can take it now.
     fn admit(&mut self, ask: Ask, plan: Plan, now: u64) -> Step {
-        let trace = ask.trace.clone();
+        let trace = ask.trace;
         let mut step = match self.gateway.traffic.admit(&plan.demand(&ask, None), now) {
             Admission::Go(admitted) => self.go(ask, plan, admitted, now),
             Admission::Not(obstacle) => self.wait(ask, plan, obstacle, now),
         };
-        let call = self.gateway.ask(None, now).map(|call| Effect::Call(call.traced(trace.as_deref())));
+        let call = self.gateway.ask(None, now).map(|call| Effect::Call(call.traced(TraceContext::sampled(trace))));
         step.effects.extend(call);
         step
     }
@@ -271,6 +276,7 @@ impl Front {
                 let millis = now.saturating_sub(waiting.since);
                 self.gateway.stats.waited(millis);
                 self.story.waits(millis);
+                self.telling.waits(millis);
                 self.go(waiting.ask, waiting.plan, admitted, now)
             }
             Admission::Not(obstacle) => {
@@ -300,16 +306,12 @@ impl Front {
         self.gateway.traffic.count_request();
         let retries = self.gateway.traffic.is_retry_left(now);
         let headers = plan.headers(&ask, &walk, retries, hedge, now);
-        let exchange = Rc::new(Exchange::new(&self.gateway, ask, plan, walk, admitted, (retries, hedge), now));
+        let exchange = Exchange::new(&self.gateway, ask, plan, walk, admitted, (retries, hedge), now);
+        exchange.telling.set(std::mem::take(&mut self.telling));
+        let exchange = Rc::new(exchange);
         exchange.unsent.set(self.complete);
         self.state = State::Proxying(exchange.clone());
-        let mut effects = vec![Effect::Publish(exchange.clone()), Effect::RequestHeaders(headers)];
-        if self.gateway.config.telemetry.is_traced() {
-            // Should the client leave, the tracer looks before the request is over.
-            let known = self.story.goes(&exchange).into_iter();
-            effects.extend(known.map(|(note, value)| Effect::Note(note, value)));
-        }
-        Step::go_on(effects)
+        Step::go_on(vec![Effect::Publish(exchange), Effect::RequestHeaders(headers)])
     }
 
     fn response_headers(&mut self, status: u16, details: &str, now: u64) -> Step {
@@ -345,6 +347,9 @@ impl Front {
             }
             // An exchange ends when its attempts have let go of it too.
             State::Start | State::Proxying(_) | State::Replied => {}
+        }
+        if let Some(traced) = self.telling.take() {
+            self.gateway.trace(Traced { millis: now.saturating_sub(traced.began), ..*traced });
         }
         Step::go_on(vec![])
     }
@@ -382,7 +387,10 @@ impl Front {
             State::Proxying(exchange) => {
                 exchange.ends(refusal.outcome(), now);
                 self.story.fails(&exchange);
-                self.reply(refusal, &exchange.levels, now)
+                self.telling = exchange.telling.take();
+                let step = self.reply(refusal, &exchange.levels, now);
+                exchange.telling.set(std::mem::take(&mut self.telling));
+                step
             }
             State::Waiting(waiting) => {
                 self.gateway.traffic.leave(waiting.place, false);
@@ -411,19 +419,16 @@ impl Front {
     fn over(&mut self, model: Option<&str>, tenant: Option<usize>, outcome: Outcome, now: u64) {
         self.story.ends(model, tenant, outcome);
         let tenant = tenant.and_then(|tenant| self.gateway.config.tenants.get(tenant));
+        let tenant = tenant.map(|tenant| tenant.name.as_str());
+        self.telling.ends(model, tenant, outcome);
         let millis = now.saturating_sub(self.since);
-        self.gateway.stats.request(model, tenant.map(|tenant| tenant.name.as_str()), outcome, millis);
+        self.gateway.stats.request(model, tenant, outcome, millis);
     }
 
     fn answer(&mut self, mut reply: Reply) -> Step {
         reply.headers.extend(self.wording.headers());
         self.state = State::Replied;
-        let mut step = Step::reply(reply);
-        if self.gateway.config.telemetry.is_traced() {
-            // The tracer looks as soon as the reply is sent.
-            let notes = self.notes().into_iter().map(|(note, value)| Effect::Note(note, value));
-            step.effects.splice(0..0, notes);
-        }
-        step
+        self.telling.answers(reply.status);
+        Step::reply(reply)
     }
 }

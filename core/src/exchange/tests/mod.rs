@@ -16,6 +16,7 @@ mod repeats;
 mod reports;
 mod responses;
 mod thoughts;
+mod traces;
 mod unknown_finish;
 mod unsupported;
 

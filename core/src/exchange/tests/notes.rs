@@ -1,13 +1,10 @@
-//! What is said of a request to the access log and the tracer.
+//! What is said of a request to the access log.
 
 use super::*;
 use crate::testing::hex_sha256;
 use std::collections::BTreeMap;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-
-const TRACED: &str = "telemetry: { otlp: \"http://127.0.0.1:4318\", access_log: off }\n";
-const SPAN: &[u8] = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 fn told(front: &mut Front) -> BTreeMap<&'static str, String> {
     let notes = front.notes();
@@ -24,7 +21,7 @@ fn written(notes: &BTreeMap<&'static str, String>) -> String {
 #[test]
 fn a_request_over_two_attempts_is_told_with_both() {
     let (mut front, done) = admitted(OPEN, &[], CHAT);
-    assert_eq!(done.notes, [], "the tracer is off: all is told at the end");
+    assert_eq!(done.notes, [], "all is told at the end");
     let exchange = done.exchange.unwrap();
     let (mut first, _) = sent(&exchange, "openai");
     let _ = answer(&mut first, 500, b"application/json", "{}");
@@ -40,7 +37,6 @@ fn a_request_over_two_attempts_is_told_with_both() {
         weir.outcome=ok
         weir.output_tokens=2
         weir.request_model=smart
-        weir.span=chat smart
         weir.stream=false
         weir.tries=openai/gpt-5.6: server_error, claude/claude-sonnet-4-6: ok
     "#]]
@@ -91,49 +87,6 @@ fn a_failure_and_a_refusal_are_told_too() {
     let list: [(&'static str, &[u8]); 2] = [(":method", b"GET"), (":path", b"/healthz")];
     let _ = front.step(NOW, FrontEvent::RequestHeaders { headers: &headers(&list) });
     assert_eq!(front.notes(), [], "of what is no request to a model there is nothing to say");
-}
-
-/// A gateway with a sidecar, whose model has a cache: each request asks the sidecar first.
-fn asking(telemetry: &str) -> Rc<Gateway> {
-    let cached = "{ targets: [openai/gpt-5.6], cache: { exact: { ttl: 1h } } }";
-    let yaml = OPEN.replace("[openai/gpt-5.6, claude/claude-sonnet-4-6]", cached);
-    let (config, _) = config::parse(&format!("{yaml}{telemetry}")).unwrap();
-    let ports = crate::gateway::Ports { has_sidecar: true, ..Host::default().ports(1) };
-    Rc::new(Gateway::new(config, ports, |_| Some("secret".into())).unwrap_or_else(|error| panic!("{error}")))
-}
-
-#[test]
-fn calls_go_on_in_the_trace_of_their_request_if_that_is_surely_sampled() {
-    let client = |flags: &str| format!("00-4bf92f3577b34da6a3ce929d0e0e4736-1111111111111111-{flags}");
-    let half = TRACED.replace("access_log", "trace_percent: 50, access_log");
-    for (telemetry, span, traceparent, is_told) in [
-        (TRACED, SPAN, None, true),
-        (TRACED, SPAN, Some(client("01")), true),
-        (TRACED, SPAN, Some(client("03")), true),
-        (TRACED, SPAN, Some(client("00")), false),
-        (TRACED, SPAN, Some(client("02")), false),
-        (TRACED, SPAN, Some("nonsense".to_owned()), false),
-        (TRACED, b"-", None, false),
-        (half.as_str(), SPAN, None, false),
-        (half.as_str(), SPAN, Some(client("01")), true),
-        ("", SPAN, Some(client("01")), false),
-    ] {
-        let mut extra: Vec<(&'static str, &[u8])> = vec![("x-weir-trace", span)];
-        extra.extend(traceparent.as_ref().map(|text| ("traceparent", text.as_bytes())));
-        let (_, asked) = admitted_by(asking(telemetry), &extra, CHAT);
-        let told = asked.calls.first().expect("a call").traceparent.as_deref();
-        assert_eq!(told.is_some(), is_told, "{telemetry} {traceparent:?}");
-        assert!(told.is_none_or(|told| told.as_bytes() == SPAN), "its own span, and not its client's");
-    }
-}
-
-#[test]
-fn a_traced_request_says_at_once_what_it_is() {
-    let (_, went) = admitted(&format!("{OPEN}{TRACED}"), &[("x-weir-trace", SPAN)], CHAT);
-    assert!(went.notes.contains(&(Note::Span, "chat smart".into())), "{:?}", went.notes);
-    let (_, refused) = admitted(&format!("{OPEN}{TRACED}"), &[], &CHAT.replace("smart", "unheard-of"));
-    assert!(refused.notes.contains(&(Note::Outcome, "client_error".into())), "{:?}", refused.notes);
-    assert_eq!(went.request_headers.unwrap().text("x-weir-trace"), None);
 }
 
 #[test]

@@ -22,6 +22,10 @@ impl GenAi {
         Self { known, is_latest, ..Self::default() }
     }
 
+    pub(super) fn known(&self) -> &Known {
+        &self.known
+    }
+
     pub(super) fn table(&self) -> &Table {
         &self.table
     }

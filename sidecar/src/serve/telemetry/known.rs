@@ -56,6 +56,11 @@ impl Known {
         attributes
     }
 
+    /// OpenTelemetry's name of a provider.
+    pub(super) fn system(&self, provider: &str) -> &str {
+        self.providers.get(provider).map_or(OTHER, |known| &known.name)
+    }
+
     /// Of a request to Weir itself: the model as its client names it; and by whom it was served, or tried last.
     pub(super) fn at_weir(&self, operation: &str, asked: &str, provider: Option<&str>) -> Attributes {
         let known = provider.and_then(|provider| self.providers.get(provider));

@@ -1,4 +1,4 @@
-//! OpenTelemetry: metrics of generative AI, made of the filter's reports, and spans of the filter's calls. Metrics are
+//! OpenTelemetry: metrics of generative AI and spans, made of what the filter reports, and spans of the filter's calls. Metrics are
 //! on `/metrics` too; with `telemetry.otlp` all of it goes to a collector. Nobody waits for any of it.
 
 mod count;
@@ -9,6 +9,7 @@ mod known;
 mod once;
 mod otlp;
 mod prometheus;
+mod request;
 mod table;
 mod trace;
 
@@ -113,9 +114,13 @@ impl Telemetry {
         }
     }
 
-    /// Counts what a worker reports.
+    /// Counts what a worker reports, and keeps the spans of the requests that it tells of.
     pub(super) fn told(&self, beat: &Beat) {
         self.genai.told(beat.worker, &beat.reports, Instant::now());
+        if self.exporter.is_some() {
+            let spans = beat.traces.iter().flat_map(|traced| request::spans(self.genai.known(), traced));
+            spans.for_each(|span| self.spans.push(span));
+        }
     }
 
     /// A span of a call, if it belongs to a trace that somebody looks at.

@@ -88,7 +88,7 @@ fn of(resource: &Pairs) -> Resource {
     Resource { attributes, ..Default::default() }
 }
 
-fn key_value(name: &str, value: any_value::Value) -> KeyValue {
+pub(super) fn key_value(name: &str, value: any_value::Value) -> KeyValue {
     KeyValue { key: name.to_owned(), value: Some(AnyValue { value: Some(value) }), ..Default::default() }
 }
 

@@ -1,4 +1,4 @@
-//! The sidecar's part of a trace: one span for each call of the filter's that belongs to one.
+//! Spans on their way to the collector, and the sidecar's own: one for each call of the filter's that belongs to a trace.
 //! <https://www.w3.org/TR/trace-context/>
 
 use super::otlp::{key_values, nanos};
@@ -14,13 +14,13 @@ use std::time::SystemTime;
 use tokio::sync::Notify;
 
 /// Spans that wait to be exported. Those over it are lost, and counted.
-const MOST: usize = 2_048;
+const MOST: usize = 8_192;
 /// Of one export: with so many it goes at once.
 pub(super) const BATCH: usize = 512;
 /// Within the trace-flags; a span of a trace that is not sampled is not made.
 const SAMPLED: u8 = 1;
 /// OTLP's own flags: it is known whether the parent is remote, and it is.
-const REMOTE: u32 = 0x300;
+pub(super) const REMOTE: u32 = 0x300;
 
 /// Whose call it is: the parent that `traceparent` names, if its trace is sampled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl Spans {
         self.lost.swap(0, Ordering::Relaxed)
     }
 
-    fn push(&self, span: Message) {
+    pub(super) fn push(&self, span: Message) {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         if ended.len() >= MOST {
             self.lost.fetch_add(1, Ordering::Relaxed);

@@ -1,0 +1,215 @@
+//! What is told of a request for its spans, and whose parents they are.
+
+use super::*;
+use crate::sidecar::Reply;
+use crate::testing::hex_sha256;
+use crate::wire::{self, Beat, Beaten, Tokens, Traced};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+const TRACED: &str = "telemetry: { otlp: \"http://127.0.0.1:4318\", access_log: off }\n";
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+/// A client's own span.
+fn client(flags: &str) -> String {
+    format!("00-{TRACE}-1111111111111111-{flags}")
+}
+
+fn with_sidecar(yaml: &str) -> Rc<Gateway> {
+    let (config, _) = config::parse(yaml).unwrap();
+    let ports = crate::gateway::Ports { has_sidecar: true, ..Host::default().ports(1) };
+    Rc::new(Gateway::new(config, ports, |_| Some("secret".into())).unwrap_or_else(|error| panic!("{error}")))
+}
+
+fn traced() -> Rc<Gateway> {
+    with_sidecar(&format!("{OPEN}{TRACED}"))
+}
+
+/// What the next beat tells.
+fn told(gateway: &Gateway) -> Vec<Traced> {
+    static LATER: AtomicU64 = AtomicU64::new(NOW);
+    let later = LATER.fetch_add(60_000, Ordering::Relaxed);
+    let (beat, call) = beat(gateway, later);
+    let answer = wire::encode(&Beaten { envoys: 1, ..Beaten::default() });
+    let _ = gateway.called(&call, Reply::Answer { status: 200, body: &answer }, later);
+    beat.traces
+}
+
+fn beat(gateway: &Gateway, now: u64) -> (Beat, Call) {
+    let call = gateway.due(now).into_iter().find(|call| call.path == wire::BEAT).expect("a beat");
+    (wire::decode(&call.body).unwrap(), call)
+}
+
+fn traceparent(done: &Done) -> Option<&str> {
+    done.request_headers.as_ref().and_then(|headers| headers.text("traceparent"))
+}
+
+#[test]
+fn a_request_over_two_attempts_is_told_once_with_both() {
+    let gateway = traced();
+    let client = client("01");
+    let headers: [(&'static str, &[u8]); 1] = [("traceparent", client.as_bytes())];
+    let (mut front, done) = admitted_by(gateway.clone(), &headers, CHAT);
+    let exchange = done.exchange.unwrap();
+    let (mut first, to_first) = sent(&exchange, "openai");
+    let _ = answer(&mut first, 500, b"application/json", "{}");
+    let (mut second, to_second) = sent(&exchange, "claude");
+    let claude = r#"{"id":"m","type":"message","model":"claude","content":[{"type":"text","text":"Hi"}],"stop_reason":"max_tokens","usage":{"input_tokens":9,"cache_read_input_tokens":4,"output_tokens":2}}"#;
+    let _ = answer(&mut second, 200, b"application/json", claude);
+    let _ = front.step(NOW + 5, FrontEvent::Closed);
+    assert_eq!(told(&gateway), [], "while somebody holds it, it is not over");
+    drop((front, first, second, exchange));
+    let [traced]: [Traced; 1] = told(&gateway).try_into().unwrap();
+    assert_eq!(told(&gateway), []);
+
+    assert_eq!(format!("{:032x}", u128::from_be_bytes(*traced.trace)), TRACE);
+    assert_eq!((traced.parent, traced.began, traced.status), (Some(0x1111_1111_1111_1111), NOW, 200));
+    let said = |text: &Option<String>| text.clone().unwrap_or_default();
+    assert_eq!(
+        (traced.operation.as_str(), traced.outcome.as_str(), said(&traced.model)),
+        ("chat", "ok", "smart".into())
+    );
+    assert_eq!((traced.stream, said(&traced.finish)), (Some(false), "length".into()));
+    assert_eq!(traced.tokens, Some(Tokens { input: 13, output: 2, cached: 4, ..Tokens::default() }));
+    assert_eq!(traced.cost_microusd, Some(58));
+    assert_eq!(traced.path, "/v1/chat/completions", "without its query");
+    let tries: Vec<_> = traced.tries.iter().map(|one| (one.provider.as_str(), one.error.as_deref())).collect();
+    assert_eq!(tries, [("openai", Some("server_error")), ("claude", None)]);
+    for (one, sent) in traced.tries.iter().zip([&to_first, &to_second]) {
+        assert_eq!(traceparent(sent), Some(format!("00-{TRACE}-{:016x}-01", one.span).as_str()), "its own attempt");
+    }
+    let spans = BTreeSet::from_iter(traced.tries.iter().map(|one| one.span).chain([traced.span]));
+    assert_eq!(spans.len(), 3);
+}
+
+#[test]
+fn what_ends_without_a_provider_is_told_too() {
+    let key = format!("tenants: {{ t: {{ key_sha256: {} }} }}\n", hex_sha256("client-key"));
+    let gateway = with_sidecar(&format!("{OPEN}{TRACED}{key}"));
+    let bearer: [(&'static str, &[u8]); 1] = [("authorization", b"Bearer client-key")];
+    let long = "m".repeat(4_000);
+    let (mut front, _) = admitted_by(gateway.clone(), &bearer, &CHAT.replace("smart", &long));
+    let _ = front.step(NOW + 7, FrontEvent::Closed);
+    let _ = front.step(NOW + 9, FrontEvent::Closed);
+    let [refused]: [Traced; 1] = told(&gateway).try_into().unwrap();
+    assert_eq!((refused.outcome.as_str(), refused.status, refused.millis), ("client_error", 404, 7));
+    assert_eq!((refused.tenant.as_deref(), refused.tries.len()), (Some("t"), 0));
+    assert!(refused.model.is_none_or(|model| model.len() < 1_000), "what a client made up is cut");
+
+    let (mut front, done) = admitted_by(gateway.clone(), &bearer, CHAT);
+    let exchange = done.exchange.unwrap();
+    for provider in ["openai", "claude"] {
+        let (mut attempt, _) = sent(&exchange, provider);
+        let _ = answer(&mut attempt, 429, b"application/json", "{}");
+    }
+    drop(exchange);
+    let _ = front.step(NOW, FrontEvent::ResponseHeaders { status: 400, details: "" });
+    let _ = front.step(NOW + 3, FrontEvent::Closed);
+    drop(front);
+    let [failed]: [Traced; 1] = told(&gateway).try_into().unwrap();
+    assert_eq!((failed.outcome.as_str(), failed.status, failed.tries.len()), ("upstream_429", 429, 2));
+}
+
+#[test]
+fn a_client_says_whether_it_is_traced_and_else_it_is_chance() {
+    let gateway = |percent: u32| {
+        let telemetry = TRACED.replace("access_log", &format!("trace_percent: {percent}, access_log"));
+        with_sidecar(&format!("{OPEN}{telemetry}"))
+    };
+    let is_told = |gateway: &Rc<Gateway>, traceparent: Option<&str>| {
+        let headers: Vec<(&'static str, &[u8])> =
+            traceparent.iter().map(|text| ("traceparent", text.as_bytes())).collect();
+        let (mut front, done) = admitted_by(gateway.clone(), &headers, CHAT);
+        let (attempt, to_provider) = sent(&done.exchange.unwrap(), "openai");
+        let _ = front.step(NOW, FrontEvent::Closed);
+        drop((front, attempt));
+        (told(gateway).len(), self::traceparent(&to_provider).unwrap_or_default().to_owned())
+    };
+    for (percent, traceparent, expected) in [
+        (0, Some(client("01")), true),
+        (0, Some(client("03")), true),
+        (100, Some(client("00")), false),
+        (100, Some(client("02")), false),
+        (100, None, true),
+        (100, Some("nonsense".to_owned()), true),
+        (0, None, false),
+    ] {
+        let (count, sent) = is_told(&gateway(percent), traceparent.as_deref());
+        assert_eq!(count, usize::from(expected), "{percent} {traceparent:?}");
+        assert!(sent.ends_with(if expected { "-01" } else { "-00" }), "{sent}");
+        let is_clients = traceparent.is_some_and(|text| text.starts_with("00-"));
+        assert_eq!(sent.contains(TRACE), is_clients, "{sent}");
+    }
+    let half = gateway(50);
+    let traced = (0..400u32).filter(|number| {
+        let mut front = Front::new(half.clone(), *number);
+        let list: [(&'static str, &[u8]); 3] =
+            [(":method", b"POST"), (":path", b"/v1/chat/completions"), ("x-request-id", b"the same")];
+        let _ = front.step(NOW, FrontEvent::RequestHeaders { headers: &headers(&list) });
+        let _ = front.step(NOW, FrontEvent::Closed);
+        told(&half).len() == 1
+    });
+    let count = traced.count();
+    assert!((140..=260).contains(&count), "{count} of 400");
+}
+
+#[test]
+fn calls_go_on_in_the_trace_of_their_request_if_that_is_sampled() {
+    let cached = "{ targets: [openai/gpt-5.6], cache: { exact: { ttl: 1h } } }";
+    let yaml = OPEN.replace("[openai/gpt-5.6, claude/claude-sonnet-4-6]", cached);
+    for (telemetry, flags, is_told) in [(TRACED, "01", true), (TRACED, "00", false), ("", "01", false)] {
+        let gateway = with_sidecar(&format!("{yaml}{telemetry}"));
+        let client = client(flags);
+        let (mut front, asked) = admitted_by(gateway.clone(), &[("traceparent", client.as_bytes())], CHAT);
+        let parent = asked.calls.first().expect("a call").traceparent.clone();
+        let _ = front.step(NOW, FrontEvent::Closed);
+        let own = told(&gateway).first().map(|traced| format!("00-{TRACE}-{:016x}-01", traced.span));
+        assert_eq!((parent.is_some(), parent), (is_told, own), "its own span, and not its client's");
+    }
+}
+
+#[test]
+fn a_prompt_is_told_only_where_its_tenant_wants_that() {
+    for (wish, expected) in [
+        ("", None),
+        (", trace_prompts: false", None),
+        (", trace_prompts: true", Some(r#"[{"parts":[{"content":"Hi","type":"text"}],"role":"user"}]"#)),
+    ] {
+        let key = format!("tenants: {{ t: {{ key_sha256: {}{wish} }} }}\n", hex_sha256("client-key"));
+        let gateway = with_sidecar(&format!("{OPEN}{TRACED}{key}"));
+        let (mut front, done) = admitted_by(gateway.clone(), &[("authorization", b"Bearer client-key")], CHAT);
+        let (attempt, _) = sent(&done.exchange.unwrap(), "openai");
+        let _ = front.step(NOW, FrontEvent::Closed);
+        drop((front, attempt));
+        let [traced]: [Traced; 1] = told(&gateway).try_into().unwrap();
+        assert_eq!(traced.prompt.as_deref(), expected, "{wish}");
+    }
+}
+
+#[test]
+fn without_a_collector_the_clients_trace_goes_on_as_it_is() {
+    let (_, done) = admitted(OPEN, &[], CHAT);
+    let (_, request) = sent(&done.exchange.unwrap(), "openai");
+    assert_eq!(traceparent(&request), Some("00-trace-span-01"));
+}
+
+#[test]
+fn what_waits_to_be_told_is_bounded_and_what_is_lost_is_counted() {
+    let host = Host::default();
+    let (config, _) = config::parse(&format!("{OPEN}{TRACED}")).unwrap();
+    let ports = crate::gateway::Ports { has_sidecar: true, ..host.ports(1) };
+    let gateway = Rc::new(Gateway::new(config, ports, |_| Some("secret".into())).unwrap_or_else(|e| panic!("{e}")));
+    for ticket in 0..1_003 {
+        let mut front = Front::new(gateway.clone(), ticket);
+        let list: [(&'static str, &[u8]); 2] = [(":method", b"POST"), (":path", b"/v1/chat/completions")];
+        let _ = front.step(NOW, FrontEvent::RequestHeaders { headers: &headers(&list) });
+        let _ = front.step(NOW, FrontEvent::Closed);
+    }
+    assert_eq!(host.stat("weir.traces_lost"), 3);
+    let (beat, call) = beat(&gateway, NOW + 60_000);
+    assert_eq!(beat.traces.len(), 250);
+    let _ = gateway.called(&call, Reply::None, NOW + 60_001);
+    assert_eq!(host.stat("weir.traces_lost"), 253, "what a beat that got lost has told");
+}
