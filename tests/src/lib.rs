@@ -26,6 +26,7 @@ mod sse;
 mod stats;
 mod target;
 mod tenant;
+mod terminal;
 mod wait;
 
 pub use artifacts::{compose, envoy, filter, panicking_filter, prometheus, root, weir};
@@ -48,4 +49,5 @@ pub use sse::{Live, Stream};
 pub use stats::Stats;
 pub use target::{CLAUDE, GEMINI, OPENAI, TARGETS, Target};
 pub use tenant::key_sha256;
+pub use terminal::Terminal;
 pub use wait::{alone, eventually};
