@@ -6,6 +6,7 @@
 //! failure that names the command which makes it.
 
 mod artifacts;
+mod browser;
 mod cli;
 mod client;
 mod dashboards;

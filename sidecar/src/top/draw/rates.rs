@@ -63,7 +63,7 @@ fn tiles(view: &View) -> [Tile; 7] {
         ("5xx", of(&["upstream_5xx"]), BAD),
         ("timeouts", of(&["timeout"]), BAD),
         ("cut", of(&["cut"]), BAD),
-        ("client’s own", of(&["client_error", "aborted"]), PLAIN),
+        ("by client", of(&["client_error", "aborted"]), PLAIN),
     ]
 }
 
