@@ -160,6 +160,12 @@ async fn a_page_with_a_secret_asks_for_it_and_keeps_it_to_itself() {
     let shot = Shot::new(&chat("smart", "Hi")).key(A);
     assert!(Load::at(gateway.address).one(shot).await.served());
     gateway.browser("unlock", Some(SECRET)).await;
+
+    let yaml = setup().sidecar("secret: $SHARED").yaml(&gateway.sim, 1, 2, gateway.sidecar.port());
+    let top = |secret: &str| Command::new(&["top", "--since-start"]).config(&yaml).env("SHARED", secret).run();
+    let (right, wrong) = (top(SECRET).await, top("another").await);
+    assert!(right.code == Some(0) && right.stdout.contains("100 % served"), "{right:?}");
+    assert!(wrong.code == Some(1) && wrong.stderr.contains("another secret than $SHARED"), "{wrong:?}");
 }
 
 /// What Envoy has counted of what stands under a key of the page; None: it is no counter.

@@ -99,7 +99,7 @@ fn headline(view: &View) -> (String, Style) {
     }
     let (say, style) = match (served.ok > 0.0, served.failed > 0.0) {
         (true, false) => ("Everybody is served.", GOOD),
-        (false, false) => ("Nobody asks.", PLAIN),
+        (false, false) => ("Nobody has asked lately.", PLAIN),
         (false, true) => ("Nobody is served.", BAD),
         (true, true) if served.percent.is_some_and(|percent| percent >= 99.0) => ("Almost everybody is served.", WARN),
         (true, true) => ("Some are not served.", BAD),

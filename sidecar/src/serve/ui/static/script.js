@@ -138,7 +138,7 @@ function headline() {
   const away = envoys.filter((envoy) => envoy.state === 'unreachable');
   // Only what changes is said aloud: no number that does so each second.
   const [say, how] = away.length === envoys.length ? ['No Envoy can be read.', 'bad']
-    : served.failed === 0 ? (served.ok > 0 ? ['Everybody is served.', 'good'] : ['Nobody asks.', ''])
+    : served.failed === 0 ? (served.ok > 0 ? ['Everybody is served.', 'good'] : ['Nobody has asked lately.', ''])
       : served.ok === 0 ? ['Nobody is served.', 'bad']
         : served.percent >= 99 ? ['Almost everybody is served.', 'warn'] : ['Some are not served.', 'bad'];
   write($('headline'), away.length && away.length < envoys.length ? `${say} Not every Envoy can be read.` : say);
