@@ -1,5 +1,5 @@
 # Each target calls the tools; decisions live in the tools. What a step needs, the targets before it bring.
-.PHONY: up test bench peak build wasm targets envoy redis prometheus compose sdks wasm-runner lint fmt unit unit-wasm e2e wasm-panicking
+.PHONY: up test bench peak build wasm targets envoy redis prometheus compose chromium sdks wasm-runner lint fmt unit unit-wasm e2e wasm-panicking
 
 WASM_BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/.*"\(.*\)"/\1/p;}' Cargo.lock)
 VENV := .venv/bin/python -m pip --quiet --disable-pip-version-check
@@ -40,7 +40,7 @@ unit: redis
 unit-wasm: targets wasm-runner
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=target/tools/bin/wasm-bindgen-test-runner cargo test --locked --target wasm32-unknown-unknown -p weir-core --lib
 
-e2e: build wasm-panicking envoy sdks redis prometheus compose
+e2e: build wasm-panicking envoy sdks redis prometheus compose chromium
 	cargo test --locked -p weir-e2e
 
 fmt:
@@ -66,6 +66,10 @@ prometheus:
 compose:
 	tests/tools/compose
 
+## Chromium, by apt unless CHROMIUM names one, and what drives it: the status page is seen in it
+chromium: tests/ui/node_modules/.package-lock.json
+	tests/tools/chromium
+
 wasm-runner: target/tools/wasm-bindgen-$(WASM_BINDGEN)
 
 .venv/bin/python:
@@ -77,6 +81,10 @@ wasm-runner: target/tools/wasm-bindgen-$(WASM_BINDGEN)
 
 .venv/sdks: tests/requirements.txt .venv/bin/python
 	$(VENV) install -r $<
+	touch $@
+
+tests/ui/node_modules/.package-lock.json: tests/ui/package.json tests/ui/package-lock.json tests/ui/.npmrc
+	cd tests/ui && npm ci --silent
 	touch $@
 
 target/tools/wasm-bindgen-$(WASM_BINDGEN):

@@ -12,7 +12,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) struct Client {
     http: reqwest::Client,
-    listen: Listen,
+    /// What stands before a path.
+    base: String,
+    /// Where it is, and who says so.
+    place: String,
     /// With its variable.
     secret: Option<(EnvVar, String)>,
 }
@@ -27,12 +30,24 @@ impl Client {
     pub(crate) fn at(listen: Listen, secret: Option<(EnvVar, String)>) -> Outcome<Self> {
         // No proxy from the environment: it is near.
         let builder = reqwest::Client::builder().no_proxy().timeout(PATIENCE);
-        let builder = match &listen {
-            Listen::Tcp(_) => builder,
-            Listen::Unix(path) => builder.unix_socket(path.as_str()),
+        let (builder, base) = match &listen {
+            Listen::Tcp(address) => (builder, format!("http://{}", up::reachable(*address))),
+            Listen::Unix(path) => (builder.unix_socket(path.as_str()), "http://sidecar".to_owned()),
         };
         let http = builder.build().map_err(Failure::runtime)?;
-        Ok(Self { http, listen, secret })
+        Ok(Self { http, base, place: format!("{listen} (sidecar.listen)"), secret })
+    }
+
+    /// Of the sidecar at a URL that the command line names, `http://127.0.0.1:10001`.
+    pub(crate) fn named(url: &str, secret: Option<(EnvVar, String)>) -> Outcome<Self> {
+        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().map_err(Failure::runtime)?;
+        let base = url.trim_end_matches('/').to_owned();
+        Ok(Self { http, place: format!("{base} (--url)"), base, secret })
+    }
+
+    /// Where it is, and who says so.
+    pub(crate) fn place(&self) -> &str {
+        &self.place
     }
 
     /// What it answers to a `GET`.
@@ -51,11 +66,7 @@ impl Client {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let url = match &self.listen {
-            Listen::Tcp(address) => format!("http://{}{path}", up::reachable(*address)),
-            Listen::Unix(_) => format!("http://sidecar{path}"),
-        };
-        let request = self.http.request(method, url);
+        let request = self.http.request(method, format!("{}{path}", self.base));
         match &self.secret {
             Some((_, secret)) => request.bearer_auth(secret),
             None => request,
@@ -65,7 +76,7 @@ impl Client {
     async fn send(&self, request: RequestBuilder) -> Outcome<String> {
         let away = |error: reqwest::Error| {
             let why = if error.is_timeout() { "it does not answer" } else { "is `weir up` or `weir serve` running?" };
-            Failure::Runtime(format!("no sidecar at {} (sidecar.listen): {why}", self.listen))
+            Failure::Runtime(format!("no sidecar at {}: {why}", self.place))
         };
         let response = request.send().await.map_err(away)?;
         let status = response.status();
@@ -73,10 +84,10 @@ impl Client {
         match (status, &self.secret) {
             (status, _) if status.is_success() => Ok(text),
             (StatusCode::UNAUTHORIZED, Some((EnvVar(name), _))) => {
-                Err(Failure::Runtime(format!("the sidecar at {} has another secret than ${name}", self.listen)))
+                Err(Failure::Runtime(format!("the sidecar at {} has another secret than ${name}", self.place)))
             }
             _ => Err(Failure::Runtime(reason(&text).map_or_else(
-                || format!("what is at {} (sidecar.listen) answers {status}: is it the sidecar?", self.listen),
+                || format!("what is at {} answers {status}: is it the sidecar?", self.place),
                 str::to_owned,
             ))),
         }

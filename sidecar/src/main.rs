@@ -17,6 +17,7 @@ mod sim;
 mod stop;
 mod store;
 mod table;
+mod top;
 mod up;
 mod usage;
 
@@ -52,6 +53,8 @@ enum Command {
     Keys(keys::Command),
     /// Tell what was used and what it cost.
     Usage(usage::Options),
+    /// Show the status page in this terminal.
+    Top(top::Options),
     /// Run the simulator of the three providers.
     Sim(sim::Options),
     /// Become Envoy, and end with the parent. For `up`.
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Command::Explain(options) => explain::run(config, &options),
         Command::Keys(command) => keys::run(config, &command),
         Command::Usage(options) => usage::run(config, &options),
+        Command::Top(options) => top::run(config, &options),
         Command::Sim(options) => sim::run(&options),
         Command::ExecEnvoy(exec) => envoy::exec(&exec),
     };

@@ -56,6 +56,31 @@ pub fn compose() -> PathBuf {
     named("WEIR_COMPOSE", || target().join("tools/compose/docker-compose"), "make compose")
 }
 
+/// The browser, of version 120 or newer.
+pub(crate) fn chromium() -> PathBuf {
+    named("CHROMIUM", || on_path("chromium").unwrap_or_else(|| "/usr/bin/chromium".into()), "make chromium")
+}
+
+/// Node, of version 20 or newer.
+pub(crate) fn node() -> PathBuf {
+    on_path("node").expect("there is no node on the PATH; install it with: sudo apt-get install --yes nodejs npm")
+}
+
+/// What drives the browser, with what it needs beside it.
+pub(crate) fn browser_script() -> PathBuf {
+    let folder = root().join("tests/ui");
+    for package in ["playwright-core", "axe-core"] {
+        let path = folder.join("node_modules").join(package).join("package.json");
+        assert!(path.is_file(), "{} is not there; make it with: make chromium", path.display());
+    }
+    folder.join("status.mjs")
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
 /// The folder of the project.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()

@@ -6,6 +6,7 @@
 //! failure that names the command which makes it.
 
 mod artifacts;
+mod browser;
 mod cli;
 mod client;
 mod dashboards;
@@ -26,6 +27,7 @@ mod sse;
 mod stats;
 mod target;
 mod tenant;
+mod terminal;
 mod wait;
 
 pub use artifacts::{compose, envoy, filter, panicking_filter, prometheus, root, weir};
@@ -48,4 +50,5 @@ pub use sse::{Live, Stream};
 pub use stats::Stats;
 pub use target::{CLAUDE, GEMINI, OPENAI, TARGETS, Target};
 pub use tenant::key_sha256;
+pub use terminal::Terminal;
 pub use wait::{alone, eventually};

@@ -29,6 +29,21 @@ impl Stats {
         values.reduce(|sum, value| sum + value)
     }
 
+    /// Of a histogram: each bucket's bounds, and how many values are at or below the upper one.
+    pub fn buckets(&self, name: &str, labels: &[(&str, &str)]) -> Vec<(f64, f64, f64)> {
+        let name = format!("{name}_bucket");
+        let of_name = self.0.iter().filter(|series| series.name == name);
+        let bound =
+            |series: &Series| series.labels.iter().find(|(name, _)| name == "le").map(|(_, bound)| bound.clone());
+        let mut bounds: Vec<(f64, String)> =
+            of_name.filter_map(bound).filter_map(|le| Some((le.parse().ok()?, le))).collect();
+        bounds.sort_by(|a, b| a.0.total_cmp(&b.0));
+        bounds.dedup();
+        let counts = bounds.iter().map(|(_, le)| self.find(&name, &[labels, &[("le", le)]].concat()).unwrap_or(0.0));
+        let lower = std::iter::once(0.0).chain(bounds.iter().map(|(bound, _)| *bound));
+        lower.zip(&bounds).zip(counts).map(|((lower, (upper, _)), count)| (lower, *upper, count)).collect()
+    }
+
     /// The same of series that must be there.
     ///
     /// # Panics

@@ -31,7 +31,7 @@ pub use model::{BACKOFF, DEADLINE};
 pub use problem::{Problem, Warning};
 pub use redis::{RedisKind, RedisUrl};
 pub use telemetry::Telemetry;
-pub use units::{show, show_size};
+pub use units::{duration, show, show_size};
 
 use crate::capability::Own;
 use crate::price::Price;

@@ -15,7 +15,7 @@ const SIZE_UNITS: &[(&str, u64)] = &[
 ];
 
 /// `10s`, `50ms`, `1m30s`; None if it is no such thing or over 1000 days.
-pub(super) fn duration(text: &str) -> Option<Millis> {
+pub fn duration(text: &str) -> Option<Millis> {
     const LONGEST: u64 = 1_000 * 86_400_000;
     let mut rest = text;
     let mut total = 0u64;

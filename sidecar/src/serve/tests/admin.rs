@@ -109,7 +109,7 @@ async fn the_command_reaches_it_with_the_secret_and_tells_what_is_wrong_without(
     client.delete(&format!("/admin/v1/keys/{}", key("").id)).await.unwrap();
     assert_eq!(says(client.delete("/admin/v1/keys/abc").await), "there is no key abc");
     let wrong = says(with("other").get::<Vec<ApiKey>>("/admin/v1/keys").await);
-    assert_eq!(wrong, format!("the sidecar at {listen} has another secret than $SHARED"));
+    assert_eq!(wrong, format!("the sidecar at {listen} (sidecar.listen) has another secret than $SHARED"));
     let without = Client::at(listen.clone(), None).unwrap();
     let missing = says(without.get::<Vec<ApiKey>>("/admin/v1/keys").await);
     assert_eq!(missing, "the secret is missing or wrong (sidecar.secret)");

@@ -77,7 +77,7 @@ const row = (table) => () => {
     const cell = line.appendChild(make(place === 0 ? 'th' : 'td', head.className));
     cell.setAttribute('role', place === 0 ? 'rowheader' : 'cell');
     if (place === 0) cell.scope = 'row';
-    cell.dataset.label = head.textContent;
+    cell.dataset.label = head.dataset.label ?? head.textContent;
   });
   return line;
 };
@@ -122,7 +122,7 @@ let view = null;
 const over = (times) => times[kept];
 const counted = (count) => (kept === 'minute' ? count.minute : count.total);
 /** What the filter calls that which has no name in the configuration. */
-const known = (name) => (name === '-' ? 'none known' : name);
+const known = (name) => (name === '-' ? 'no known model' : name);
 const named = (items, name) => items.find((item) => item.name === name);
 
 function headline() {
@@ -138,7 +138,7 @@ function headline() {
   const away = envoys.filter((envoy) => envoy.state === 'unreachable');
   // Only what changes is said aloud: no number that does so each second.
   const [say, how] = away.length === envoys.length ? ['No Envoy can be read.', 'bad']
-    : served.failed === 0 ? (served.ok > 0 ? ['Everybody is served.', 'good'] : ['Nobody asks.', ''])
+    : served.failed === 0 ? (served.ok > 0 ? ['Everybody is served.', 'good'] : ['Nobody has asked lately.', ''])
       : served.ok === 0 ? ['Nobody is served.', 'bad']
         : served.percent >= 99 ? ['Almost everybody is served.', 'warn'] : ['Some are not served.', 'bad'];
   write($('headline'), away.length && away.length < envoys.length ? `${say} Not every Envoy can be read.` : say);
@@ -182,12 +182,12 @@ function tiles() {
   const tile = (name, key, count, how = '') => ({ name, key, count, how: count.rate > 0 ? how : '' });
   const items = [
     tile('Requests', 'requests', view.requests),
-    tile('429 of a limit', 'outcome.limited', of('limited'), 'warn'),
-    tile('429 of all targets', 'outcome.upstream_429', of('upstream_429'), 'bad'),
+    tile('429 by a limit', 'outcome.limited', of('limited'), 'warn'),
+    tile('429 by all targets', 'outcome.upstream_429', of('upstream_429'), 'bad'),
     tile('5xx', 'outcome.upstream_5xx', of('upstream_5xx'), 'bad'),
     tile('Timeouts', 'outcome.timeout', of('timeout'), 'bad'),
     tile('Cut streams', 'outcome.cut', of('cut'), 'bad'),
-    tile('Client’s own', 'own', of('client_error', 'aborted')),
+    tile('By the client', 'own', of('client_error', 'aborted')),
   ];
   list($('tiles'), items, (item) => item.name, (item) => {
     const element = make('div');
@@ -215,8 +215,9 @@ function tick() {
     const left = Math.max(0, Math.ceil(((ends.get(element.dataset.provider) ?? 0) - Date.now()) / 1000));
     const ejected = element.dataset.ejected > 0;
     style(element, `state ${ejected ? 'bad' : left ? 'warn' : 'good'}`);
-    write(element, ejected ? 'ejected' : left ? `left alone for ${clock(left)}` : 'ready');
+    write(element, ejected ? 'ejected' : left ? `cooldown ${clock(left)}` : 'ready');
   }
+  style($('age'), document.body.classList.contains('stale') ? 'bad' : 'muted');
   if (view && asked) write($('age'), paused ? 'paused' : Date.now() - asked < 3000 ? 'live' : `${span((Date.now() - asked) / 1000)} old`);
 }
 
@@ -302,7 +303,7 @@ function cache() {
   const count = (name, title) => ({ name: title, key: `cache.${name}`, value: counted(named(results, name)), text: whole(counted(named(results, name))) });
   facts('cache', [
     { name: 'Hit ratio', key: 'cache.percent', value, text: percent(value), lead: true },
-    count('hit', 'Hits'), count('coalesced', 'Shared with another request'), count('miss', 'Misses'), count('bypass', 'Not asked'),
+    count('hit', 'Hits'), count('coalesced', 'Shared with another request'), count('miss', 'Misses'), count('bypass', 'Not looked up'),
     { name: 'In the workers', key: 'cache.bytes', value: held, text: bytes(held) },
   ]);
 }
@@ -357,7 +358,7 @@ function health() {
     { name: 'Sidecar', key: 'sidecar.uptime', value: Math.floor(sidecar.uptime_seconds), text: sidecar.is_missed ? 'missed by a filter' : `up for ${span(sidecar.uptime_seconds)}`, style: sidecar.is_missed ? 'bad' : '' },
     { name: `Store, ${sidecar.store}`, key: 'store.ms', value: sidecar.store_ms, text: sidecar.store_ms === null ? 'does not answer' : `answers in ${micros(sidecar.store_ms * 1000)}`, style: sidecar.store_ms === null ? 'bad' : '' },
     ...(sidecar.cache_entries === null ? [] : [{ name: 'Kept answers', key: 'store.entries', value: sidecar.cache_entries, text: `${whole(sidecar.cache_entries)}, ${bytes(sidecar.cache_bytes)}` }]),
-    { name: 'Share another’s answer', key: 'sidecar.followers', value: sidecar.followers, text: whole(sidecar.followers) },
+    { name: 'Wait for another’s answer', key: 'sidecar.followers', value: sidecar.followers, text: whole(sidecar.followers) },
   ]);
   counts('envoys', envoys.map((envoy) => ({
     name: envoy.address,
