@@ -17,7 +17,6 @@ pub(crate) fn apply(context_id: u32, step: Step) -> Action {
             Effect::ResponseBody(bytes) => host::set_buffer(Buffer::ResponseBody, bytes),
             Effect::Reset => host::reset(),
             Effect::Reply(reply) => host::reply(reply.status, "weir", &reply.headers, &reply.body),
-            Effect::Note(note, value) => host::set_property(note.property(), value.as_bytes()),
             // The context that calls keeps it until the answer comes.
             Effect::Call(_) => Ok(()),
             Effect::Publish(exchange) => exchanges::publish(context_id, exchange),
@@ -40,7 +39,7 @@ fn name(effect: &Effect) -> &'static str {
         Effect::ResponseBody(_) => "a response body",
         Effect::Reset => "a reset",
         Effect::Reply(_) => "a reply",
-        Effect::Note(..) | Effect::Publish(_) => "filter state",
+        Effect::Publish(_) => "filter state",
         Effect::Call(_) => "a call",
     }
 }

@@ -50,14 +50,6 @@ impl FrontContext {
         self.step(FrontEvent::RequestComplete { body, micros })
     }
 
-    /// Keeps what is to be said of the request where the access log and the tracer look. The tracer looks when the answer's
-    /// end has passed, the log a little later.
-    fn note(&self) {
-        for (note, value) in self.front.borrow_mut().notes() {
-            let _ = host::set_property(note.property(), value.as_bytes());
-        }
-    }
-
     fn is_reading(&self) -> bool {
         self.front.borrow().is_reading()
     }
@@ -105,11 +97,8 @@ impl HttpContext for FrontContext {
         if self.is_reading() { self.complete(usize::MAX) } else { Action::Continue }
     }
 
-    fn on_http_response_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
+    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         if !self.front.borrow().minds_response() {
-            if end_of_stream {
-                self.note();
-            }
             return Action::Continue;
         }
         let status = host::headers(Map::ResponseHeaders).ok();
@@ -122,15 +111,16 @@ impl HttpContext for FrontContext {
     /// What the answer's end has left to be told is told at once.
     fn on_http_response_body(&mut self, _size: usize, end_of_stream: bool) -> Action {
         if end_of_stream {
-            self.note();
             self.turns.hurry(&self.gateway);
         }
         Action::Continue
     }
 
-    /// The answer's end may not have come.
+    /// Keeps what is to be said of the request where the access log, which is written next, finds it.
     fn on_log(&mut self) {
-        self.note();
+        for (note, value) in self.front.borrow_mut().notes() {
+            let _ = host::set_property(note.property(), value.as_bytes());
+        }
     }
 }
 

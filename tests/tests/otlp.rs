@@ -3,8 +3,8 @@
 
 use serde_json::json;
 use weir_e2e::{
-    Attributes, CLAUDE, Gateway, Instrument, Metric, OPENAI, Otlp, Point, Setup, Stream, TARGETS, Target,
-    chat, stream, with,
+    Attributes, CLAUDE, Gateway, Instrument, Metric, OPENAI, Otlp, Point, Setup, Stream, TARGETS, Target, chat, stream,
+    with,
 };
 use weir_sim::{Fault, JournalEntry, Provider};
 

@@ -11,8 +11,6 @@ use crate::stats;
 /// One thing that is said. No prompt, no key; names that a client made up are cut short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// Without its query, which may hold a key.
-    Path,
     /// OpenTelemetry's `gen_ai.operation.name`.
     Operation,
     /// The model's name as the client gave it.
@@ -44,8 +42,7 @@ pub enum Note {
 
 impl Note {
     /// All there are.
-    pub const ALL: [Self; 18] = [
-        Self::Path,
+    pub const ALL: [Self; 17] = [
         Self::Operation,
         Self::RequestModel,
         Self::TraceId,
@@ -68,7 +65,6 @@ impl Note {
     /// The property that the filter sets; in Envoy's formats it has `wasm.` before it.
     pub fn property(self) -> &'static str {
         match self {
-            Self::Path => "weir.path",
             Self::Operation => "weir.operation",
             Self::RequestModel => "weir.request_model",
             Self::TraceId => "weir.trace_id",

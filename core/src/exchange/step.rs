@@ -1,6 +1,6 @@
 //! What a state machine says to its host.
 
-use super::{Exchange, Note};
+use super::Exchange;
 use crate::headers::HeaderList;
 use crate::refusal::Reply;
 use crate::sidecar::Call;
@@ -27,8 +27,6 @@ pub enum Effect {
     Reply(Reply),
     /// Break the answer off: the client must see that it is not complete.
     Reset,
-    /// Keep it where the access log and the tracer find it.
-    Note(Note, String),
     /// Send it to the sidecar.
     Call(Call),
     /// Let the attempts of this request find the exchange.

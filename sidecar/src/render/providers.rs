@@ -11,7 +11,7 @@ const IDLE: &str = "50s";
 
 pub(super) fn cluster(provider: &Provider, ca_file: Option<&Path>) -> Value {
     let url = &provider.base_url;
-    // The attempt role reads whose turn it is; the tracer, who that is in OpenTelemetry's words.
+    // The attempt role reads whose turn it is.
     let metadata = json!({ "provider": provider.name });
     let mut cluster = json!({
         "name": provider.name,

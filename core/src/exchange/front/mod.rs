@@ -173,9 +173,9 @@ impl Front {
             self.story.begins(endpoint, ask);
             self.telling.begins(endpoint, ask, path, now);
         }
-        let mut step = match read {
+        match read {
             Err(refusal) => self.refuse(&refusal, now),
-            Ok((Endpoint::Health, _)) => return self.answer(Reply::json(200, br#"{"status":"ok"}"#.to_vec())),
+            Ok((Endpoint::Health, _)) => self.answer(Reply::json(200, br#"{"status":"ok"}"#.to_vec())),
             Ok((Endpoint::Models, ask)) => {
                 let reply = self.models(ask.tenant);
                 self.answer(reply)
@@ -188,11 +188,7 @@ impl Front {
                 self.state = State::Reading(ask, wish);
                 Step::wait(Waker::RequestBody, vec![])
             }
-        };
-        if self.gateway.config.telemetry.is_logged() {
-            step.effects.insert(0, Effect::Note(Note::Path, path.to_owned()));
         }
-        step
     }
 
     fn request_complete(&mut self, body: Vec<u8>, now: u64) -> Step {

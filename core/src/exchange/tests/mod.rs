@@ -20,7 +20,7 @@ mod traces;
 mod unknown_finish;
 mod unsupported;
 
-use super::{Attempt, AttemptEvent, Effect, Exchange, Flow, Front, FrontEvent, Note, Step, Waker};
+use super::{Attempt, AttemptEvent, Effect, Exchange, Flow, Front, FrontEvent, Step, Waker};
 use crate::config;
 use crate::gateway::Gateway;
 use crate::headers::{HeaderList, Headers, encode};
@@ -70,7 +70,6 @@ struct Done {
     exchange: Option<Rc<Exchange>>,
     reset: bool,
     calls: Vec<Call>,
-    notes: Vec<(Note, String)>,
     waits: Option<Waker>,
 }
 
@@ -88,10 +87,6 @@ fn done(step: Step) -> Done {
                 done.reply = Some((reply.status, text(reply.body)));
             }
             Effect::Reset => done.reset = true,
-            Effect::Note(note, value) => {
-                assert!(note != Note::Path || !value.contains('?'), "without the query: {value}");
-                done.notes.push((note, value));
-            }
             Effect::Publish(exchange) => done.exchange = Some(exchange),
             Effect::Call(call) => done.calls.push(call),
         }
