@@ -19,8 +19,11 @@ async fn the_load_keeps_its_schedule_at_the_peak() {
 
     let report = load.run(Schedule::rate(PEAK, Duration::from_secs(3)), |number| shots[number % 2].clone()).await;
     assert_eq!(report.served().count(), 3 * PEAK as usize, "{}", report.summary());
-    let lag = report.percentile(99.0, |sample| sample.lag);
-    assert!(lag < Duration::from_millis(20), "the load itself is late by {lag:?}");
+    // A shared machine may stand still for a moment; a load that waits for answers falls ever further behind.
+    for (percent, most) in [(50.0, 20), (99.0, 150)] {
+        let lag = report.percentile(percent, |sample| sample.lag);
+        assert!(lag < Duration::from_millis(most), "the load itself is late by {lag:?} at P{percent}");
+    }
     assert!(report.took > Duration::from_millis(2_999) && report.took < Duration::from_secs(4), "{:?}", report.took);
     assert!(report.samples.iter().enumerate().all(|(place, sample)| place == sample.number));
     assert!(report.served().all(|sample| sample.first_byte.is_some_and(|first| first <= sample.total)));

@@ -11,6 +11,8 @@ use crate::stats;
 /// One thing that is said. No prompt, no key; names that a client made up are cut short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note {
+    /// The client's, without its query, which may hold a key.
+    Path,
     /// OpenTelemetry's `gen_ai.operation.name`.
     Operation,
     /// The model's name as the client gave it.
@@ -42,7 +44,8 @@ pub enum Note {
 
 impl Note {
     /// All there are.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
+        Self::Path,
         Self::Operation,
         Self::RequestModel,
         Self::TraceId,
@@ -65,6 +68,7 @@ impl Note {
     /// The property that the filter sets; in Envoy's formats it has `wasm.` before it.
     pub fn property(self) -> &'static str {
         match self {
+            Self::Path => "weir.path",
             Self::Operation => "weir.operation",
             Self::RequestModel => "weir.request_model",
             Self::TraceId => "weir.trace_id",
@@ -89,6 +93,7 @@ impl Note {
 /// What the front role knows of a request, to be told when it is over.
 #[derive(Default)]
 pub(super) struct Story {
+    path: Option<String>,
     operation: Option<&'static str>,
     /// As it was asked for; None before it was known.
     model: Option<String>,
@@ -104,6 +109,11 @@ pub(super) struct Story {
 }
 
 impl Story {
+    /// It has come. Attempts write over its path.
+    pub(super) fn comes(&mut self, path: &str) {
+        self.path = Some(path.to_owned());
+    }
+
     /// It is known what is asked.
     pub(super) fn begins(&mut self, endpoint: &Endpoint, ask: &Ask) {
         if let Endpoint::Task(wish) = endpoint {
@@ -132,10 +142,13 @@ impl Story {
 
     /// All that can be said now that it is over; nothing the second time. `exchange`: it went to the providers.
     pub(super) fn tell(&mut self, gateway: &Gateway, exchange: Option<&Exchange>) -> Vec<(Note, String)> {
-        if std::mem::replace(&mut self.is_told, true) || self.operation.is_none() {
+        if std::mem::replace(&mut self.is_told, true) {
             return Vec::new();
         }
-        let mut notes = Vec::new();
+        let mut notes: Vec<_> = self.path.take().map(|path| (Note::Path, path)).into_iter().collect();
+        if self.operation.is_none() {
+            return notes;
+        }
         let outcome = match exchange {
             Some(exchange) => {
                 notes.extend(self.known(exchange.task.model(), exchange.tenant_name(), Some(&exchange.task)));

@@ -15,6 +15,8 @@ const REPORTS: usize = 500;
 const MOST_TRACES: usize = 1_000;
 /// Of one beat. With so many waiting, the next beat comes soon.
 const TRACES: usize = 250;
+/// Of one beat, in bytes: with the reports it must be one message.
+const TRACE_BYTES: usize = 1 << 20;
 /// In one tick.
 const PUTS: usize = 32;
 
@@ -90,8 +92,15 @@ impl Outbox {
         is_kept
     }
 
+    /// The first of those that wait: as many as a beat tells, and one at least.
     pub(super) fn take_traces(&mut self) -> Vec<Traced> {
-        let count = self.traces.len().min(TRACES);
+        let mut bytes = 0_usize;
+        let fits = |traced: &&Traced| {
+            bytes = bytes.saturating_add(told(traced));
+            bytes <= TRACE_BYTES
+        };
+        let count = self.traces.iter().take(TRACES).take_while(fits).count();
+        let count = count.max(1).min(self.traces.len());
         self.traces.drain(..count).collect()
     }
 
@@ -114,6 +123,15 @@ impl Outbox {
     pub(super) fn leads(&self) -> Vec<Lead> {
         self.leads.clone()
     }
+}
+
+/// About how long it is in a message, in bytes. What a client made up is cut short, but for its prompt.
+fn told(traced: &Traced) -> usize {
+    /// Names, ids and numbers of the request, and of each attempt.
+    const REQUEST: usize = 1_024;
+    const ATTEMPT: usize = 256;
+    let prompt = traced.prompt.as_ref().map_or(0, String::len);
+    REQUEST.saturating_add(prompt).saturating_add(traced.tries.len().saturating_mul(ATTEMPT))
 }
 
 fn size(put: &Put) -> usize {

@@ -45,7 +45,6 @@ fn fields() -> Value {
         "time": "%START_TIME%",
         "request_id": "%REQ(X-REQUEST-ID)%",
         "method": "%REQ(:METHOD)%",
-        "path": "%PATH(NQ:PATH)%",
         "protocol": "%PROTOCOL%",
         "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
         "status": "%RESPONSE_CODE%",

@@ -230,7 +230,10 @@ fn the_access_log_goes_where_the_file_says_and_holds_no_query() {
     check(&log("off"), expect!["[]"]);
     check(&log("stderr")[0]["name"], expect![[r#""envoy.access_loggers.stderr""#]]);
     check(&log("/var/log/weir.json")[0]["typed_config"]["path"], expect![[r#""/var/log/weir.json""#]]);
-    check(&log("stdout")[0]["typed_config"]["log_format"]["json_format"]["path"], expect![[r#""%PATH(NQ:PATH)%""#]]);
+    check(
+        &log("stdout")[0]["typed_config"]["log_format"]["json_format"]["path"],
+        expect![[r#""%FILTER_STATE(wasm.weir.path:PLAIN)%""#]],
+    );
 }
 
 #[test]

@@ -166,6 +166,9 @@ impl Front {
     fn request_headers(&mut self, headers: &Headers, now: u64) -> Step {
         self.since = now;
         let path = ask::path(headers);
+        if self.gateway.config.telemetry.is_logged() {
+            self.story.comes(path);
+        }
         self.wording = Wording::of(headers);
         let nonce = chance::mix(self.gateway.traffic.worker()) ^ u64::from(self.ticket);
         let read = Ask::read(&self.gateway, headers, nonce, now);

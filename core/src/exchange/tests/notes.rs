@@ -11,6 +11,7 @@ fn told(front: &mut Front) -> BTreeMap<&'static str, String> {
     let notes = front.notes();
     let names: BTreeMap<_, _> = notes.iter().map(|(note, value)| (note.property(), value.clone())).collect();
     assert_eq!(names.len(), notes.len(), "each once");
+    assert_eq!(names["weir.path"], "/v1/chat/completions", "without its query");
     assert!(front.notes().is_empty(), "once");
     names
 }
@@ -36,6 +37,7 @@ fn a_request_over_two_attempts_is_told_with_both() {
         weir.operation=chat
         weir.outcome=ok
         weir.output_tokens=2
+        weir.path=/v1/chat/completions
         weir.request_model=smart
         weir.stream=false
         weir.tries=openai/gpt-5.6: server_error, claude/claude-sonnet-4-6: ok
@@ -86,7 +88,7 @@ fn a_failure_and_a_refusal_are_told_too() {
     let mut front = Front::new(gateway(OPEN), 1);
     let list: [(&'static str, &[u8]); 2] = [(":method", b"GET"), (":path", b"/healthz")];
     let _ = front.step(NOW, FrontEvent::RequestHeaders { headers: &headers(&list) });
-    assert_eq!(front.notes(), [], "of what is no request to a model there is nothing to say");
+    assert_eq!(front.notes(), [(Note::Path, "/healthz".into())], "what is no request to a model has but its path");
 }
 
 #[test]

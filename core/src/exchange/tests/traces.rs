@@ -213,3 +213,26 @@ fn what_waits_to_be_told_is_bounded_and_what_is_lost_is_counted() {
     let _ = gateway.called(&call, Reply::None, NOW + 60_001);
     assert_eq!(host.stat("weir.traces_lost"), 253, "what a beat that got lost has told");
 }
+
+#[test]
+fn long_prompts_are_told_in_several_beats() {
+    let key = format!("tenants: {{ t: {{ key_sha256: {}, trace_prompts: true }} }}\n", hex_sha256("client-key"));
+    let gateway = with_sidecar(&format!("{OPEN}{TRACED}{key}"));
+    let long = format!("[{}]", vec![format!(r#"{{"role":"user","content":"{}"}}"#, "w".repeat(4_000)); 5].join(","));
+    let body = CHAT.replace(r#"[{"role":"user","content":"Hi"}]"#, &long);
+    for _ in 0..200 {
+        let (mut front, done) = admitted_by(gateway.clone(), &[("authorization", b"Bearer client-key")], &body);
+        let (attempt, _) = sent(&done.exchange.unwrap(), "openai");
+        let _ = front.step(NOW, FrontEvent::Closed);
+        drop((front, attempt));
+    }
+    let (mut beats, mut count) = (0, 0);
+    while count < 200 {
+        let traces = told(&gateway);
+        assert!(
+            !traces.is_empty() && wire::encode(&Beat { traces: traces.clone(), ..Beat::default() }).len() <= 1 << 20
+        );
+        (beats, count) = (beats + 1, count + traces.len());
+    }
+    assert!(beats > 2 && count == 200, "{beats} beats, {count} requests");
+}
