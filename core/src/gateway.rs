@@ -4,7 +4,7 @@ use crate::budget::Budgets;
 use crate::cache::{L1, Repeats};
 use crate::capability::{self, Capabilities};
 use crate::chain::{self, Chain};
-use crate::config::{Config, EnvVar, Kind, Provider, Target, TargetCapability, TargetPrice};
+use crate::config::{Config, EnvVar, Kind, Provider, Target, TargetCapability, TargetPrice, Tenant};
 use crate::exchange::Asked;
 use crate::keys::KeyRing;
 use crate::price::{self, Price};
@@ -114,6 +114,16 @@ pub struct Walk {
 }
 
 impl Gateway {
+    /// Who calls, by its place in the configuration; None: the gateway is open.
+    pub(crate) fn tenant(&self, place: Option<usize>) -> Option<&Tenant> {
+        self.config.tenants.get(place?)
+    }
+
+    /// As [`Self::tenant`], by its name.
+    pub(crate) fn tenant_name(&self, place: Option<usize>) -> Option<&str> {
+        self.tenant(place).map(|tenant| tenant.name.as_str())
+    }
+
     /// Makes a configuration ready; `env` reads an environment variable.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 use std::cell::RefCell;
 use std::rc::Rc;
-use weir_core::exchange::{Front, FrontEvent};
+use weir_core::exchange::{Front, FrontEvent, LOG_PROPERTY};
 use weir_core::gateway::Gateway;
 
 /// One request on the listener.
@@ -118,8 +118,8 @@ impl HttpContext for FrontContext {
 
     /// Keeps what is to be said of the request where the access log, which is written next, finds it.
     fn on_log(&mut self) {
-        for (note, value) in self.front.borrow_mut().notes() {
-            let _ = host::set_property(note.property(), value.as_bytes());
+        if let Some(log) = self.front.borrow_mut().log() {
+            let _ = host::set_property(LOG_PROPERTY, log.as_bytes());
         }
     }
 }

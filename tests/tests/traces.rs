@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use weir_e2e::{Answer, Gateway, Otlp, Setup, Span, SpanKind, TARGETS, Value as Told, chat, key_sha256, with};
 use weir_sim::Fault;
 
@@ -157,10 +158,19 @@ async fn the_access_log_says_all_of_a_request() {
     gateway.sim.set_faults(TARGETS[0].provider, [Fault::status(429)]).await.expect("a fault");
     let answer = gateway.chat_with("x-request-id", "logged-2", &chat("smart", "Hi")).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
+    // What is no HTTP never comes to the filter.
+    let mut raw = tokio::net::TcpStream::connect(gateway.address).await.expect("a connection");
+    raw.write_all(b"this is not HTTP\r\n\r\n").await.expect("written");
+    let _ = raw.read_to_end(&mut Vec::new()).await;
     let left = gateway.chat_with("x-request-id", "logged-3", &chat("unheard-of", "Hi")).await;
     assert_eq!(left.status, 404);
     gateway.process.signal(nix::sys::signal::Signal::SIGTERM);
     let ended = gateway.process.finish(Duration::from_secs(15)).await;
+    for line in ended.stdout.lines().filter(|line| line.starts_with('{')) {
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(line["time"].is_string() && line["status"].is_u64(), "{line}");
+    }
+    assert!(ended.stdout.contains(r#""status":400,"flags":"DPE""#), "{}", ended.stdout);
     let line = |id: &str| -> Value {
         let line = ended.stdout.lines().find(|line| line.contains(id));
         serde_json::from_str(line.unwrap_or_else(|| panic!("no {id} in {}", ended.stdout))).expect("a JSON object")
@@ -174,16 +184,24 @@ async fn the_access_log_says_all_of_a_request() {
         ("model", TARGETS[1].model),
         ("outcome", "ok"),
         ("finish_reason", "stop"),
-        ("stream", "false"),
+        ("method", "POST"),
+        ("chain", "chain:openai+claude+gemini"),
+        ("protocol", "HTTP/1.1"),
+        ("client", "127.0.0.1"),
+        ("details", "via_upstream"),
     ];
     for (name, value) in expected {
         assert_eq!(line[name], value, "{name} in {line}");
     }
-    assert_eq!(line["input_tokens"], usage["prompt_tokens"].to_string(), "{line}");
-    assert_eq!(line["output_tokens"], usage["completion_tokens"].to_string(), "{line}");
-    assert_eq!(line["cost_usd"].as_str(), answer.header("x-weir-cost-usd"), "{line}");
-    let tries = line["tries"].as_str().expect("tries");
-    assert!(tries.contains(": rate_limited, claude/") && tries.ends_with(": ok"), "{tries}");
+    assert_eq!(line["input_tokens"], usage["prompt_tokens"], "{line}");
+    assert_eq!(line["output_tokens"], usage["completion_tokens"], "{line}");
+    assert_eq!(Some(line["cost_usd"].to_string().as_str()), answer.header("x-weir-cost-usd"), "{line}");
+    let [first, second] = [0, 1].map(|target: usize| format!("{}/{}", TARGETS[target].name, TARGETS[target].model));
+    assert_eq!(line["tries"], json!([format!("{first}: rate_limited"), format!("{second}: ok")]), "{line}");
+    assert_eq!((&line["stream"], &line["attempts"], &line["cache"]), (&json!(false), &json!(2), &Value::Null));
+    for name in ["bytes_in", "bytes_out", "duration_ms", "first_byte_ms"] {
+        assert!(line[name].as_u64().is_some(), "{name} in {line}");
+    }
     assert_eq!(
         (refused["outcome"].as_str(), refused["status"].as_u64()),
         (Some("client_error"), Some(404)),

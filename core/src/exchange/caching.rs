@@ -72,8 +72,7 @@ impl Caching {
             request.bound().is_none() && cache::may_cache(request.chat(), exact.sampled).is_ok()
         });
         let key = request.filter(|_| ask.cache != Mode::NoStore).map(|request| {
-            let tenant = ask.tenant.and_then(|tenant| gateway.config.tenants.get(tenant));
-            let (tenant, scope) = (tenant.map(|tenant| tenant.name.as_str()), plan.scope(ask));
+            let (tenant, scope) = (gateway.tenant_name(ask.tenant), plan.scope(ask));
             let of_body = |form, parsed: &Parsed| cache::key_of_body(tenant, &scope, form, &ask.own, parsed.body());
             match request {
                 Request::OpenAi(parsed) => cache::key(tenant, &scope, parsed),

@@ -8,7 +8,7 @@ mod bill;
 mod caching;
 mod context;
 mod front;
-mod notes;
+mod log;
 mod plan;
 mod prompt;
 mod step;
@@ -20,7 +20,7 @@ mod translate;
 
 pub use attempt::{Attempt, AttemptEvent, RETRY_AFTER};
 pub use front::{Front, FrontEvent};
-pub use notes::Note;
+pub use log::LOG_PROPERTY;
 pub use step::{Effect, Flow, Step, Waker};
 
 use crate::chat::{FinishReason, Usage};
@@ -87,6 +87,10 @@ pub struct Exchange {
     /// The next attempt has been paid for out of the retry budget.
     paid: Cell<bool>,
     outcome: Cell<Option<stats::Outcome>>,
+    /// What of the request the provider that answered could not be told.
+    dropped: RefCell<Vec<String>>,
+    /// When a provider's answer began to go to the client, in milliseconds since 1970.
+    answered: Cell<Option<u64>>,
     /// So far, in micro-dollars; None: not known.
     cost: Cell<Option<u64>>,
     /// Of all attempts so far; None: nothing was used.
@@ -178,6 +182,8 @@ impl Exchange {
             foreign_thought: Cell::new(false),
             paid: Cell::new(false),
             outcome: Cell::new(None),
+            dropped: RefCell::default(),
+            answered: Cell::new(None),
             cost: Cell::new(None),
             usage: Cell::new(None),
             finish: Cell::new(None),
@@ -270,8 +276,7 @@ impl Exchange {
     }
 
     fn tenant_name(&self) -> Option<&str> {
-        let tenant = self.tenant.and_then(|tenant| self.gateway.config.tenants.get(tenant));
-        tenant.map(|tenant| tenant.name.as_str())
+        self.gateway.tenant_name(self.tenant)
     }
 
     /// Whether another attempt is under way, so that Envoy waits for it before it gives up.
@@ -331,6 +336,11 @@ impl Exchange {
         if self.outcome.get().is_none() {
             self.outcome.set(Some(outcome));
         }
+    }
+
+    /// How the request ends, as far as is known now.
+    fn ended(&self) -> stats::Outcome {
+        self.outcome.get().unwrap_or(stats::Outcome::Aborted)
     }
 
     fn settle(&self, attempt: usize, outcome: Outcome) {

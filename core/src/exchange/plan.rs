@@ -66,7 +66,7 @@ impl Plan {
             return Err(not_allowed(crate::failure::bounded(name)));
         }
         let seed = chance::mix(chance::seed(&ask.request_id) ^ now);
-        let tenant = ask.tenant.and_then(|tenant| gateway.config.tenants.get(tenant));
+        let tenant = gateway.tenant(ask.tenant);
         let model = route::resolve(&gateway.config, name, tenant, ask.route.as_deref(), seed)?;
         if let Some(tenant) = ask.tenant
             && let Some(target) = model.targets.iter().find(|target| !may_reach(gateway, tenant, name, target))

@@ -182,7 +182,7 @@ impl Exchange {
 impl Exchange {
     /// What was asked, word by word, if its tenant wants that told.
     fn told_prompt(&self) -> Option<String> {
-        let tenant = self.tenant.and_then(|tenant| self.gateway.config.tenants.get(tenant))?;
+        let tenant = self.gateway.tenant(self.tenant)?;
         let chat = self.task.chat().filter(|_| tenant.trace_prompts)?;
         Some(prompt::messages(chat.chat()))
     }

@@ -231,8 +231,10 @@ fn the_access_log_goes_where_the_file_says_and_holds_no_query() {
     check(&log("stderr")[0]["name"], expect![[r#""envoy.access_loggers.stderr""#]]);
     check(&log("/var/log/weir.json")[0]["typed_config"]["path"], expect![[r#""/var/log/weir.json""#]]);
     check(
-        &log("stdout")[0]["typed_config"]["log_format"]["json_format"]["path"],
-        expect![[r#""%FILTER_STATE(wasm.weir.path:PLAIN)%""#]],
+        &log("stdout")[0]["typed_config"]["log_format"],
+        expect![[
+            r#"{"omit_empty_values":true,"text_format_source":{"inline_string":"{\"time\":\"%START_TIME%\",\"protocol\":\"%PROTOCOL%\",\"client\":\"%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%\",\"status\":%RESPONSE_CODE%,\"flags\":\"%RESPONSE_FLAGS%\",\"details\":\"%RESPONSE_CODE_DETAILS%\",\"chain\":\"%UPSTREAM_CLUSTER%\",\"attempts\":%UPSTREAM_REQUEST_ATTEMPT_COUNT%,\"bytes_in\":%BYTES_RECEIVED%,\"bytes_out\":%BYTES_SENT%,\"duration_ms\":%DURATION%%FILTER_STATE(wasm.weir.log:PLAIN)%}\n"}}"#
+        ]],
     );
 }
 
@@ -276,7 +278,7 @@ fn the_modules_variables_are_those_that_it_needs() {
 fn yaml_quotes_what_would_not_be_text() {
     let value = serde_json::json!({
         "name": "n", "b": [{ "x": 1, "y": {} }, "plain", []], "a": "yes", "c": "10s", "d": "127.0.0.1", "e": "a: b",
-        "f": "one\n\n  two", "g": "", "@type": "t/x.Y", "h": "1e3", "i": "chain:a+b", "j": { "k": [[1]] }, "l": "\u{7}",
+        "f": "one\n\n  two", "g": "", "@type": "t/x.Y", "h": "1e3", "i": "chain:a+b", "j": { "k": [[1]] }, "l": "\u{7}", "m": "%A%\n",
     });
     let mut text = String::new();
     super::yaml::entry("top", &value, &mut text);
@@ -304,6 +306,8 @@ fn yaml_quotes_what_would_not_be_text() {
             k:
             - [1]
           l: "\u0007"
+          m: |
+            %A%
     "#]]
     .assert_eq(&text);
 }

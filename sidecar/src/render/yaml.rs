@@ -52,7 +52,8 @@ fn fields(map: &Map<String, Value>, indent: usize, mut pad_next: bool, out: &mut
 fn leaf(value: &Value, indent: usize, out: &mut String) {
     match value {
         Value::String(text) if text.contains('\n') => {
-            out.push_str("|-\n");
+            // The line's end at the text's end is kept or not.
+            out.push_str(if text.ends_with('\n') { "|\n" } else { "|-\n" });
             for line in text.lines() {
                 if !line.is_empty() {
                     pad(indent, out);

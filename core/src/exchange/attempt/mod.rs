@@ -379,6 +379,7 @@ impl Attempt {
     /// This attempt's answer is the client's: the headers that say so. None of the provider's own goes on.
     fn serve(&mut self, content_type: &'static str, now: u64) -> HeaderList {
         self.exchange.settle(self.index, Outcome::Served);
+        self.exchange.answered.set(Some(now));
         let attempts = self.exchange.attempt_count().to_string();
         let mut headers: HeaderList = vec![
             (":status".into(), b"200".to_vec()),
@@ -392,6 +393,7 @@ impl Attempt {
         headers.extend(self.exchange.task.dialect().limit_headers(&self.exchange.levels, now));
         if !self.dropped.is_empty() {
             headers.push(("x-weir-dropped-params".into(), self.dropped.join(",").into_bytes()));
+            self.exchange.dropped.replace(std::mem::take(&mut self.dropped));
         }
         headers
     }

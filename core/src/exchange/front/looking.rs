@@ -140,6 +140,7 @@ impl Front {
         let levels = self.gateway.traffic.tenant_levels(tenant, part(model), now).unwrap_or_default();
         let reply = caching::reply(answer, self.wording.dialect, looked, &levels, now);
         self.over(Some(model), tenant, Outcome::Ok, now);
+        self.story.hits(&answer.provider, &answer.model, looked.result());
         self.telling.hits(looked.result());
         self.gateway.report_hit(tenant, model, answer.usage);
         self.answer(reply)

@@ -7,7 +7,7 @@ mod wording;
 
 use super::Exchange;
 use super::ask::{self, Ask, Endpoint};
-use super::notes::{Note, Story};
+use super::log::Story;
 use super::plan::{PLACEHOLDER, Plan};
 use super::step::{Effect, Step, Waker};
 use super::task::Wish;
@@ -154,20 +154,27 @@ impl Front {
         }
     }
 
-    /// What is to be kept of the request for the access log, now that it is over. Once.
-    pub fn notes(&mut self) -> Vec<(Note, String)> {
-        if !self.gateway.config.telemetry.is_logged() {
-            return Vec::new();
+    /// What is to be said of the request in the access log, now that it is over, as [`LOG_PROPERTY`](super::LOG_PROPERTY).
+    /// Once; None: there is no log.
+    pub fn log(&mut self) -> Option<String> {
+        let story = &mut self.story;
+        let mut leaves = |model, tenant| story.ends(model, self.gateway.tenant_name(tenant), Outcome::Aborted);
+        match &self.state {
+            State::Reading(ask, _) => leaves(None, ask.tenant),
+            State::Looking(looking) => leaves(Some(looking.plan.model()), looking.ask.tenant),
+            State::Waiting(waiting) => leaves(Some(waiting.plan.model()), waiting.ask.tenant),
+            State::Proxying(exchange) => story.goes(exchange),
+            State::Start | State::Replied => {}
         }
-        let exchange = if let State::Proxying(exchange) = &self.state { Some(exchange.as_ref()) } else { None };
-        self.story.tell(&self.gateway, exchange)
+        story.tell()
     }
 
     fn request_headers(&mut self, headers: &Headers, now: u64) -> Step {
         self.since = now;
         let path = ask::path(headers);
         if self.gateway.config.telemetry.is_logged() {
-            self.story.comes(path);
+            let text = |name| headers.text(name).unwrap_or_default();
+            self.story.comes(text(":method"), path, text("x-request-id"));
         }
         self.wording = Wording::of(headers);
         let nonce = chance::mix(self.gateway.traffic.worker()) ^ u64::from(self.ticket);
@@ -385,7 +392,7 @@ impl Front {
         match std::mem::replace(&mut self.state, State::Replied) {
             State::Proxying(exchange) => {
                 exchange.ends(refusal.outcome(), now);
-                self.story.fails(&exchange);
+                self.story.goes(&exchange);
                 self.telling = exchange.telling.take();
                 let step = self.reply(refusal, &exchange.levels, now);
                 exchange.telling.set(std::mem::take(&mut self.telling));
@@ -416,9 +423,8 @@ impl Front {
     }
 
     fn over(&mut self, model: Option<&str>, tenant: Option<usize>, outcome: Outcome, now: u64) {
+        let tenant = self.gateway.tenant_name(tenant);
         self.story.ends(model, tenant, outcome);
-        let tenant = tenant.and_then(|tenant| self.gateway.config.tenants.get(tenant));
-        let tenant = tenant.map(|tenant| tenant.name.as_str());
         self.telling.ends(model, tenant, outcome);
         let millis = now.saturating_sub(self.since);
         self.gateway.stats.request(model, tenant, outcome, millis);

@@ -36,7 +36,7 @@ impl Front {
     }
 
     fn limits(&self, name: &str, tenant: Option<usize>) -> Result<Limits, Refusal> {
-        let tenant = tenant.and_then(|tenant| self.gateway.config.tenants.get(tenant));
+        let tenant = self.gateway.tenant(tenant);
         let model = route::resolve(&self.gateway.config, name, tenant, None, 0)?;
         let of = |target: &Target| {
             let (_, capabilities) = self.gateway.target(target);

@@ -11,7 +11,7 @@ mod dialects;
 mod embeddings;
 mod estimates;
 mod keys;
-mod notes;
+mod log;
 mod repeats;
 mod reports;
 mod responses;

@@ -1,0 +1,165 @@
+//! What Weir says of a request in its line of Envoy's access log. Envoy writes the line; the filter leaves its part where
+//! that finds it, as one filter state: each one costs a call to the host.
+
+use super::ask::{Ask, Endpoint};
+use super::{Exchange, Outcome};
+use crate::failure::bounded;
+use crate::price;
+use crate::stats;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// The property with Weir's part of the line; in Envoy's formats it has `wasm.` before it.
+pub const LOG_PROPERTY: &str = "weir.log";
+
+/// Weir's part of the line. No prompt, no key; what a client made up is cut short; what does not apply is null.
+#[derive(Default, Serialize)]
+struct Line {
+    request_id: String,
+    /// Only of a request that is traced.
+    trace_id: Option<String>,
+    method: String,
+    /// The client's, without its query, which may hold a key. Attempts write over Envoy's own.
+    path: String,
+    tenant: Option<String>,
+    /// OpenTelemetry's `gen_ai.operation.name`.
+    operation: Option<&'static str>,
+    /// The model's name as the client gave it.
+    request_model: Option<String>,
+    stream: Option<bool>,
+    /// As in `weir_requests`.
+    outcome: Option<&'static str>,
+    /// The class of failure that the client saw.
+    error_type: Option<&'static str>,
+    /// Whose answer it is, also from the cache.
+    provider: Option<String>,
+    model: Option<String>,
+    /// Each attempt's target and how it ended, in order.
+    tries: Vec<String>,
+    dropped_params: Vec<String>,
+    /// As in `x-weir-cache`.
+    cache: Option<&'static str>,
+    /// In the waiting room.
+    wait_ms: Option<u64>,
+    /// Until the answer of a provider began to go to the client.
+    first_byte_ms: Option<u64>,
+    /// Until an answer in parts began to have content, from its attempt's beginning on.
+    first_token_ms: Option<u64>,
+    finish_reason: Option<&'static str>,
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    cached_tokens: Option<u64>,
+    cache_write_tokens: Option<u64>,
+    reasoning_tokens: Option<u64>,
+    /// To the micro-dollar.
+    cost_usd: Option<Box<RawValue>>,
+}
+
+/// A request's line while the request goes on; it is told once, when the request is over.
+#[derive(Default)]
+pub(super) struct Story(Option<Box<Line>>);
+
+impl Story {
+    /// It has come.
+    pub(super) fn comes(&mut self, method: &str, path: &str, request_id: &str) {
+        let (method, path, request_id) = (bounded(method), bounded(path), bounded(request_id));
+        self.0 = Some(Box::new(Line { method, path, request_id, ..Line::default() }));
+    }
+
+    /// It is known what is asked.
+    pub(super) fn begins(&mut self, endpoint: &Endpoint, ask: &Ask) {
+        let Endpoint::Task(wish) = endpoint else { return };
+        self.with(|line| {
+            line.operation = Some(wish.operation());
+            line.trace_id = ask.trace.filter(|context| context.is_sampled).map(|context| context.id());
+        });
+    }
+
+    /// It has waited for room, in milliseconds.
+    pub(super) fn waits(&mut self, millis: u64) {
+        self.with(|line| line.wait_ms = Some(millis));
+    }
+
+    /// It is answered from the cache.
+    pub(super) fn hits(&mut self, provider: &str, model: &str, result: stats::CacheResult) {
+        self.with(|line| {
+            line.provider = Some(provider.to_owned());
+            line.model = Some(model.to_owned());
+            line.cache = Some(result.name());
+        });
+    }
+
+    /// It ends without a provider's answer.
+    pub(super) fn ends(&mut self, model: Option<&str>, tenant: Option<&str>, outcome: stats::Outcome) {
+        self.with(|line| {
+            line.request_model = model.filter(|model| !model.is_empty()).map(bounded);
+            line.tenant = tenant.map(str::to_owned);
+            line.outcome = Some(outcome.name());
+        });
+    }
+
+    /// It went to the providers.
+    pub(super) fn goes(&mut self, exchange: &Exchange) {
+        self.with(|line| line.goes(exchange));
+    }
+
+    /// All that can be said now that it is over; None the second time, or where nobody reads it. The members of a JSON
+    /// object, with a comma before them, as they continue Envoy's own.
+    pub(super) fn tell(&mut self) -> Option<String> {
+        let line = self.0.take()?;
+        let mut members = serde_json::to_string(&line).ok()?;
+        members.pop();
+        members.replace_range(..1, ",");
+        Some(members)
+    }
+
+    fn with(&mut self, change: impl FnOnce(&mut Line)) {
+        if let Some(line) = &mut self.0 {
+            change(line);
+        }
+    }
+}
+
+impl Line {
+    /// What the attempts made of it.
+    fn goes(&mut self, exchange: &Exchange) {
+        self.request_model = Some(bounded(exchange.task.model()));
+        self.tenant = exchange.tenant_name().map(str::to_owned);
+        self.stream = Some(exchange.task.is_stream());
+        self.outcome = Some(exchange.ended().name());
+        let attempts = exchange.attempts.borrow();
+        let tries = attempts.iter().map(|record| {
+            let result = match &record.outcome {
+                Outcome::Served => "ok",
+                Outcome::Failed(failure) => failure.class.name(),
+                Outcome::Pending => "no answer",
+            };
+            format!("{}/{}: {result}", record.target.provider, record.target.model)
+        });
+        self.tries = tries.collect();
+        match attempts.iter().find(|record| matches!(record.outcome, Outcome::Served)) {
+            Some(served) => {
+                self.provider = Some(served.target.provider.clone());
+                self.model = Some(served.target.model.clone());
+                self.first_byte_ms = exchange.answered.get().map(|first| first.saturating_sub(exchange.arrived));
+                self.first_token_ms = exchange.first_token.get().map(|first| first.saturating_sub(served.since));
+                self.dropped_params.clone_from(&exchange.dropped.borrow());
+                self.cache = exchange.caching.as_ref().map(|caching| caching.result().name());
+            }
+            None => {
+                if let Some(Outcome::Failed(failure)) = attempts.last().map(|record| &record.outcome) {
+                    self.error_type = Some(failure.class.name());
+                }
+            }
+        }
+        self.finish_reason = exchange.finish.get().map(|reason| reason.as_str());
+        if let Some(usage) = exchange.usage.get() {
+            self.input_tokens = Some(usage.prompt);
+            self.output_tokens = Some(usage.completion);
+            self.cached_tokens = Some(usage.cached);
+            self.cache_write_tokens = Some(usage.cache_write);
+            self.reasoning_tokens = Some(usage.reasoning);
+        }
+        self.cost_usd = exchange.cost.get().and_then(|cost| RawValue::from_string(price::show(cost)).ok());
+    }
+}
