@@ -5,9 +5,10 @@ use weir_e2e::load::{Load, Report, Schedule, Shot};
 use weir_e2e::{CLAUDE, GEMINI, Gateway, OPENAI, Setup, TARGETS, alone, chat};
 use weir_sim::{Fault, Settings};
 
-/// Noise of a shared machine.
-const NOISE: Duration = Duration::from_millis(5);
-const ROUNDS: usize = 3;
+/// A shared machine's noise is what the rounds in which nothing hangs differ by, within these bounds: who waits for the
+/// one that hangs waits for a second.
+const NOISE: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(100)];
+const ROUNDS: usize = 5;
 
 /// 200 requests per second to `first` and 100 to `other`.
 async fn load(gateway: &Gateway, time: Duration) -> Report {
@@ -37,23 +38,23 @@ async fn a_provider_that_hangs_slows_no_one_who_does_not_need_it() {
     gateway.sim.set_faults(OPENAI.provider, [well.clone()]).await.expect("a fault");
     load(&gateway, Duration::from_secs(1)).await;
 
-    let mut excess = Vec::new();
+    let (mut well_times, mut hung_times) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
-        let mut times = [Duration::ZERO; 2];
-        for (fault, time) in [well.clone(), Fault::hang()].into_iter().zip(&mut times) {
+        for (fault, times) in [(well.clone(), &mut well_times), (Fault::hang(), &mut hung_times)] {
             gateway.sim.set_faults(OPENAI.provider, [fault]).await.expect("a fault");
-            let report = load(&gateway, Duration::from_secs(4)).await;
+            let report = load(&gateway, Duration::from_secs(3)).await;
             let (first, other) = (report.tagged("first"), report.tagged("other"));
             assert_eq!(other.success(), 100.0, "round {round}: {}", other.summary());
             assert!(first.success() >= 99.0, "round {round}: {}", first.summary());
-            *time = other.percentile(99.0, |sample| sample.total);
+            times.push(other.percentile(99.0, |sample| sample.total));
         }
-        let [without, with] = times;
-        eprintln!("round {round}: P99 of the others {without:?}, while one hangs {with:?}");
-        excess.push(with.as_secs_f64() - without.mul_f64(1.1).as_secs_f64() - NOISE.as_secs_f64());
     }
     let held = gateway.sim.stats().openai.peak_in_flight;
     assert!(held <= 100, "{held} requests were held by the one that hangs");
-    excess.sort_unstable_by(f64::total_cmp);
-    assert!(excess[ROUNDS / 2] < 0.0, "{excess:?} s over 10 %");
+    well_times.sort_unstable();
+    hung_times.sort_unstable();
+    let noise = (well_times[ROUNDS - 1] - well_times[0]).clamp(NOISE[0], NOISE[1]);
+    let most = well_times[ROUNDS / 2].mul_f64(1.1) + noise;
+    eprintln!("P99 of the others: {well_times:?}, while one hangs {hung_times:?}");
+    assert!(hung_times[ROUNDS / 2] <= most, "{hung_times:?} while one hangs, {well_times:?} before: over 10 % more");
 }
