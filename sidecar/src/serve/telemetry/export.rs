@@ -5,12 +5,13 @@ use super::environment::Environment;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
-use hyper::{HeaderMap, Method, Request, Uri};
+use hyper::{HeaderMap, Method, Request, StatusCode, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use prost::Message;
+use std::fmt;
 use std::time::Duration;
 
 /// Of a collector's answer, in bytes: it says nothing that is needed.
@@ -58,22 +59,39 @@ impl Exporter {
     /// Sends one export to `path`, within the deadline.
     ///
     /// # Errors
-    /// The collector did not take it. The text names neither its address nor what was sent.
-    pub(super) async fn send(&self, path: &str, export: &impl Message) -> Result<(), String> {
+    /// The collector did not take it.
+    pub(super) async fn send(&self, path: &str, export: &impl Message) -> Result<(), NotTaken> {
         let body = Full::new(Bytes::from(export.encode_to_vec()));
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = format!("{}{path}", self.base).parse().map_err(|_| "no URL".to_owned())?;
+        *request.uri_mut() = format!("{}{path}", self.base).parse().map_err(|_| NotTaken::Away("no URL".to_owned()))?;
         *request.headers_mut() = self.headers.clone();
         let exchange = async {
-            let response = self.client.request(request).await.map_err(|error| reason(&error))?;
+            let response = self.client.request(request).await.map_err(|error| NotTaken::Away(reason(&error)))?;
             let status = response.status();
             // All of it, so that the connection can be used again.
             let _ = Limited::new(response.into_body(), LONGEST).collect().await;
-            if status.is_success() { Ok(()) } else { Err(format!("it answers {status}")) }
+            if status.is_success() { Ok(()) } else { Err(NotTaken::Refused(status)) }
         };
-        let late = || format!("no answer within {} ms", self.deadline.as_millis());
+        let late = || NotTaken::Away(format!("no answer within {} ms", self.deadline.as_millis()));
         tokio::time::timeout(self.deadline, exchange).await.map_err(|_| late())?
+    }
+}
+
+/// Why the collector did not take an export. The text names neither its address nor what was sent.
+#[derive(Debug)]
+pub(super) enum NotTaken {
+    /// It may take another.
+    Refused(StatusCode),
+    Away(String),
+}
+
+impl fmt::Display for NotTaken {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(status) => write!(out, "it answers {status}"),
+            Self::Away(why) => out.write_str(why),
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use super::quiet::Quiet;
 use crate::failure::{Failure, Outcome};
 use count::GenAi;
 use environment::{Environment, Pairs};
-use export::Exporter;
+use export::{Exporter, NotTaken};
 use known::Known;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -108,7 +108,11 @@ impl Telemetry {
             "Exports that the collector did not take",
             Family::clone(&self.failures),
         );
-        own.register("telemetry_spans_lost", "Spans that were not exported: there were too many", self.lost.clone());
+        own.register(
+            "telemetry_spans_lost",
+            "Spans that were not exported: there were too many, or the collector did not take them",
+            self.lost.clone(),
+        );
         for of in [METRICS, TRACES] {
             drop(self.failures.get_or_create(&of));
         }
@@ -170,14 +174,22 @@ impl Telemetry {
         self.lost.inc_by(self.spans.take_lost());
         let mut ended = self.spans.take();
         while !ended.is_empty() {
-            let rest = ended.split_off(ended.len().min(trace::BATCH));
+            let mut rest = ended.split_off(ended.len().min(trace::BATCH));
+            let count = ended.len();
             let sent = exporter.send("/v1/traces", &otlp::spans(ended, &self.resource)).await;
-            ended = if sent.is_ok() { rest } else { Vec::new() };
+            let lost = match &sent {
+                Ok(()) => 0,
+                Err(NotTaken::Refused(_)) => count,
+                // They are not worth waiting for as many deadlines as there are batches.
+                Err(NotTaken::Away(_)) => count + std::mem::take(&mut rest).len(),
+            };
+            self.lost.inc_by(lost as u64);
+            ended = rest;
             self.check(sent, TRACES, quiet);
         }
     }
 
-    fn check(&self, sent: Result<(), String>, of: Of, quiet: &Quiet) {
+    fn check(&self, sent: Result<(), NotTaken>, of: Of, quiet: &Quiet) {
         let Err(why) = sent else { return };
         self.failures.get_or_create(&of).inc();
         if quiet.tells(if of == METRICS { "otlp metrics" } else { "otlp traces" }) {

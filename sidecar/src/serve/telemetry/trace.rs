@@ -6,6 +6,7 @@ use super::table::{Attributes, Value};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use opentelemetry_proto::tonic::trace::v1::{Span as Message, Status, span, status};
+use prost::Message as _;
 use std::convert::Infallible;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,8 +14,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 use tokio::sync::Notify;
 
-/// Spans that wait to be exported. Those over it are lost, and counted.
+/// Spans that wait to be exported, and their bytes. Those over it are lost, and counted.
 const MOST: usize = 8_192;
+const MOST_BYTES: usize = 32 << 20;
 /// Of one export: with so many it goes at once.
 pub(super) const BATCH: usize = 512;
 /// Within the trace-flags; a span of a trace that is not sampled is not made.
@@ -65,15 +67,22 @@ impl<S: Sync> FromRequestParts<S> for Traceparent {
 /// Spans that have ended.
 #[derive(Default)]
 pub(super) struct Spans {
-    ended: Mutex<Vec<Message>>,
+    ended: Mutex<Ended>,
     lost: AtomicU64,
     /// There is a batch.
     pub(super) full: Notify,
 }
 
+#[derive(Default)]
+struct Ended {
+    spans: Vec<Message>,
+    /// As they are sent.
+    bytes: usize,
+}
+
 impl Spans {
     pub(super) fn take(&self) -> Vec<Message> {
-        std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner)).spans
     }
 
     /// Those that were lost, since last asked.
@@ -83,12 +92,14 @@ impl Spans {
 
     pub(super) fn push(&self, span: Message) {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        if ended.len() >= MOST {
+        let bytes = ended.bytes.saturating_add(span.encoded_len());
+        if ended.spans.len() >= MOST || bytes > MOST_BYTES {
             self.lost.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        ended.push(span);
-        if ended.len() == BATCH {
+        ended.bytes = bytes;
+        ended.spans.push(span);
+        if ended.spans.len() == BATCH {
             self.full.notify_one();
         }
     }
