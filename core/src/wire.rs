@@ -415,6 +415,12 @@ pub struct Traced {
     /// OpenTelemetry's `gen_ai.input.messages`; only of a tenant that wants it told.
     #[n(20)]
     pub prompt: Option<String>,
+    /// Of its URL, as the client gave it.
+    #[n(21)]
+    pub scheme: Option<String>,
+    /// The client's `tracestate`.
+    #[n(22)]
+    pub state: Option<String>,
 }
 
 impl Default for Traced {
@@ -441,6 +447,8 @@ impl Default for Traced {
             finish: None,
             tries: Vec::new(),
             prompt: None,
+            scheme: None,
+            state: None,
         }
     }
 }
@@ -489,6 +497,10 @@ pub struct Try {
     /// None: it was not paid for.
     #[n(7)]
     pub tokens: Option<Tokens>,
+    /// Its answer went to the client, whether or not that came to its end.
+    #[n(8)]
+    #[cbor(default)]
+    pub is_served: bool,
 }
 
 /// Upper bounds of the buckets of [`Attempted::gaps`] but the last, in milliseconds, inclusive: OpenTelemetry's for the

@@ -5,13 +5,15 @@ use crate::exchanges;
 use crate::host::{self, Buffer, Level, Map};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
+use std::cell::RefCell;
+use std::rc::Rc;
 use weir_core::exchange::{Attempt, AttemptEvent};
 
 /// One attempt.
 pub(crate) struct AttemptContext {
     context_id: u32,
     /// None until the headers say which provider it is for.
-    attempt: Option<Attempt>,
+    attempt: Option<Rc<RefCell<Attempt>>>,
 }
 
 impl AttemptContext {
@@ -20,10 +22,22 @@ impl AttemptContext {
     }
 
     fn step(&mut self, event: AttemptEvent<'_>) -> Action {
-        match &mut self.attempt {
-            Some(attempt) => apply(self.context_id, attempt.step(host::now(), event)),
-            None => Action::Continue,
-        }
+        let Some(attempt) = &self.attempt else { return Action::Continue };
+        let step = attempt.borrow_mut().step(host::now(), event);
+        apply(self.context_id, step)
+    }
+
+    fn knows(&self, what: impl Fn(&Attempt) -> bool) -> bool {
+        self.attempt.as_ref().is_some_and(|attempt| what(&attempt.borrow()))
+    }
+}
+
+/// Its request is over, or goes on without it.
+pub(crate) fn close(attempt: &RefCell<Attempt>) {
+    if attempt.borrow().is_open() {
+        let details = host::property(&["response", "code_details"]).unwrap_or_default();
+        let details = String::from_utf8_lossy(&details);
+        let _ = attempt.borrow_mut().step(host::now(), AttemptEvent::Closed { details: &details });
     }
 }
 
@@ -45,8 +59,7 @@ impl Context for AttemptContext {}
 
 impl HttpContext for AttemptContext {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        self.attempt =
-            exchanges::find().zip(provider()).and_then(|(exchange, name)| Attempt::begin(exchange, &name, host::now()));
+        self.attempt = provider().and_then(|name| exchanges::begin(&name));
         if self.attempt.is_none() {
             // The VM was reloaded since the request came, or `weir render` did not write this configuration. The
             // headers may be those of an earlier attempt, its credential among them: nothing goes out.
@@ -72,11 +85,11 @@ impl HttpContext for AttemptContext {
     }
 
     fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
-        let begun = self.attempt.as_ref().is_some_and(Attempt::is_running).then(host::micros);
+        let begun = self.knows(Attempt::is_running).then(host::micros);
         let chunk = host::buffer(Buffer::ResponseBody, size).unwrap_or_default();
         let action = self.step(AttemptEvent::ResponseBody { chunk: &chunk, end });
         if let (Some(begun), Some(attempt)) = (begun, &self.attempt) {
-            attempt.passed(host::micros().saturating_sub(begun));
+            attempt.borrow().passed(host::micros().saturating_sub(begun));
         }
         action
     }
@@ -90,9 +103,8 @@ impl HttpContext for AttemptContext {
 impl Drop for AttemptContext {
     /// `on_log` does not run for an attempt that Envoy gave up; this does for each.
     fn drop(&mut self) {
-        if self.attempt.as_ref().is_some_and(Attempt::is_open) {
-            let details = host::property(&["response", "code_details"]).unwrap_or_default();
-            let _ = self.step(AttemptEvent::Closed { details: &String::from_utf8_lossy(&details) });
+        if let Some(attempt) = &self.attempt {
+            close(attempt);
         }
     }
 }

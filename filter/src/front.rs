@@ -1,6 +1,7 @@
 //! The front role: a filter on the listener.
 
 use crate::apply::apply;
+use crate::attempt;
 use crate::calls::Calls;
 use crate::exchanges;
 use crate::host::{self, Buffer, Map};
@@ -118,7 +119,10 @@ impl HttpContext for FrontContext {
 
     /// Keeps what is to be said of the request where the access log, which is written next, finds it.
     fn on_log(&mut self) {
-        if let Some(log) = self.front.borrow_mut().log() {
+        // Envoy lets go of them only afterwards, and the log shall say how they ended.
+        exchanges::attempts(self.context_id).iter().for_each(|attempt| attempt::close(attempt));
+        let log = self.front.borrow_mut().log(host::now());
+        if let Some(log) = log {
             let _ = host::set_property(LOG_PROPERTY, log.as_bytes());
         }
     }

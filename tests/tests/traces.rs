@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use weir_e2e::{Answer, Gateway, Otlp, Setup, Span, SpanKind, TARGETS, Value as Told, chat, key_sha256, with};
+use weir_e2e::{Answer, Gateway, Otlp, Setup, Span, SpanKind, Stats, TARGETS, Value as Told, chat, key_sha256, with};
 use weir_sim::Fault;
 
 const CLIENTS: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -104,7 +104,7 @@ async fn streams_refusals_and_failures_have_spans_that_say_so() {
     assert!(!ok.is_error);
     let refused = with_outcome("client_error").await;
     assert_eq!(refused.attributes.int("http.response.status_code"), Some(404));
-    assert!(refused.is_error && !collector.spans().iter().any(|span| span.parent.as_ref() == Some(&refused.id)));
+    assert!(!refused.is_error && !collector.spans().iter().any(|span| span.parent.as_ref() == Some(&refused.id)));
     let failed = with_outcome("upstream_5xx").await;
     assert!(failed.is_error && failed.attributes.text("error.type").is_some(), "{failed:?}");
 }
@@ -151,6 +151,50 @@ async fn a_prompt_is_in_the_spans_of_a_tenant_that_wants_it_and_in_no_others() {
     assert_eq!(telling, 1);
 }
 
+/// The gateway's access log, by request id. Envoy writes it every now and then, and when it ends.
+async fn log(gateway: &mut Gateway) -> (String, impl Fn(&str) -> Value) {
+    gateway.process.signal(nix::sys::signal::Signal::SIGTERM);
+    let ended = gateway.process.finish(Duration::from_secs(15)).await.stdout;
+    let lines: Vec<Value> = ended.lines().filter(|line| line.starts_with('{')).map(read).collect();
+    let line = move |id: &str| {
+        let line = lines.iter().find(|line| line["request_id"] == id);
+        line.unwrap_or_else(|| panic!("no {id} in {lines:?}")).clone()
+    };
+    (ended, line)
+}
+
+fn read(line: &str) -> Value {
+    let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    assert!(line["time"].is_string() && line["status"].is_u64(), "{line}");
+    line
+}
+
+#[tokio::test]
+async fn the_access_log_says_what_a_stream_cost_that_was_left_or_cut() {
+    let mut gateway = Setup::smart().start().await;
+    let cases = [("left", Fault::hang_after(3)), ("cut", Fault::cut_after(3))];
+    for (id, fault) in cases {
+        gateway.sim.set_faults(TARGETS[0].provider, [fault]).await.expect("a fault");
+        let stream = with(chat("smart", "Hi"), json!({ "stream": true }));
+        let request = gateway.post().header("x-request-id", id).json(&stream);
+        let mut response = request.send().await.expect("an answer");
+        assert!(response.chunk().await.expect("a part").is_some(), "{id}");
+        while id == "cut" && matches!(response.chunk().await, Ok(Some(_))) {}
+    }
+    let over = |stats: &Stats| {
+        ["aborted", "cut"].iter().all(|how| stats.find("weir_requests", &[("outcome", how)]) == Some(1.0))
+    };
+    gateway.stats_until("both are over", Duration::from_secs(5), over).await;
+    let (_, line) = log(&mut gateway).await;
+    let target = format!("{}/{}", TARGETS[0].name, TARGETS[0].model);
+    for (id, outcome, tried) in [("left", "aborted", "cancelled"), ("cut", "cut", "truncated")] {
+        let line = line(id);
+        assert_eq!((&line["outcome"], &line["stream"]), (&json!(outcome), &json!(true)), "{line}");
+        assert_eq!(line["tries"], json!([format!("{target}: {tried}")]), "{line}");
+        assert!(line["output_tokens"].as_u64() > Some(0) && line["cost_usd"].as_f64() > Some(0.0), "{line}");
+    }
+}
+
 #[tokio::test]
 async fn the_access_log_says_all_of_a_request() {
     let tenant = weir_e2e::CLIENT_KEY;
@@ -164,17 +208,8 @@ async fn the_access_log_says_all_of_a_request() {
     let _ = raw.read_to_end(&mut Vec::new()).await;
     let left = gateway.chat_with("x-request-id", "logged-3", &chat("unheard-of", "Hi")).await;
     assert_eq!(left.status, 404);
-    gateway.process.signal(nix::sys::signal::Signal::SIGTERM);
-    let ended = gateway.process.finish(Duration::from_secs(15)).await;
-    for line in ended.stdout.lines().filter(|line| line.starts_with('{')) {
-        let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        assert!(line["time"].is_string() && line["status"].is_u64(), "{line}");
-    }
-    assert!(ended.stdout.contains(r#""status":400,"flags":"DPE""#), "{}", ended.stdout);
-    let line = |id: &str| -> Value {
-        let line = ended.stdout.lines().find(|line| line.contains(id));
-        serde_json::from_str(line.unwrap_or_else(|| panic!("no {id} in {}", ended.stdout))).expect("a JSON object")
-    };
+    let (all, line) = log(&mut gateway).await;
+    assert!(all.contains(r#""status":400,"flags":"DPE""#), "{all}");
     let (line, refused) = (line("logged-2"), line("logged-3"));
     let usage = &answer.json()["usage"];
     let expected = [
@@ -207,5 +242,5 @@ async fn the_access_log_says_all_of_a_request() {
         (Some("client_error"), Some(404)),
         "{refused}"
     );
-    assert!(!ended.stdout.contains(tenant));
+    assert!(!all.contains(tenant));
 }

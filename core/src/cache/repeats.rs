@@ -40,6 +40,13 @@ pub struct Written {
     pub body: Vec<u8>,
 }
 
+impl Written {
+    /// Whether it is told in events.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.content_type.starts_with("text/event-stream")
+    }
+}
+
 /// The entry of [`L1`](super::L1) that an answer was made of: it may be told again while that is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {

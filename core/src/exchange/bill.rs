@@ -24,6 +24,8 @@ impl Exchange {
             None => gateway.stats.unpriced(target),
         }
         let usage = used.usage;
+        // Once a part of it is not known, the sum is not.
+        let is_known = self.usage.get().is_none() || self.cost.get().is_some();
         self.usage.set(Some(self.usage.get().unwrap_or_default().saturating_add(usage)));
         let number = gateway.report(
             Report {
@@ -43,7 +45,7 @@ impl Exchange {
         if let Some(cost) = cost {
             gateway.spend(self.tenant, cost, number, now);
         }
-        self.cost.set(cost.map(|cost| cost.saturating_add(self.cost.get().unwrap_or(0))));
+        self.cost.set(cost.filter(|_| is_known).map(|cost| cost.saturating_add(self.cost.get().unwrap_or(0))));
     }
 
     /// Nobody holds the request any more: tells what has not been told yet.
@@ -65,6 +67,7 @@ impl Exchange {
         pace: &mut Pace,
         now: u64,
     ) {
+        self.seen.set(now);
         let first = pace.first().map(|first| millis.saturating_sub(now.saturating_sub(first)));
         let (gaps, gap_millis) = pace.take();
         if let Some(record) = self.attempts.borrow_mut().get_mut(attempt) {

@@ -2,7 +2,9 @@
 //! that finds it, as one filter state: each one costs a call to the host.
 
 use super::ask::{Ask, Endpoint};
-use super::{Exchange, Outcome};
+use super::trace::TraceContext;
+use super::{CANCELLED, Exchange, Record};
+use crate::cache::Written;
 use crate::failure::bounded;
 use crate::price;
 use crate::stats;
@@ -71,7 +73,7 @@ impl Story {
         let Endpoint::Task(wish) = endpoint else { return };
         self.with(|line| {
             line.operation = Some(wish.operation());
-            line.trace_id = ask.trace.filter(|context| context.is_sampled).map(|context| context.id());
+            line.trace_id = ask.trace.filter(TraceContext::is_sampled).map(|context| context.id());
         });
     }
 
@@ -81,10 +83,11 @@ impl Story {
     }
 
     /// It is answered from the cache.
-    pub(super) fn hits(&mut self, provider: &str, model: &str, result: stats::CacheResult) {
+    pub(super) fn hits(&mut self, answer: &Written, result: stats::CacheResult) {
         self.with(|line| {
-            line.provider = Some(provider.to_owned());
-            line.model = Some(model.to_owned());
+            line.provider = Some(answer.provider.clone());
+            line.model = Some(answer.model.clone());
+            line.stream = Some(answer.is_stream());
             line.cache = Some(result.name());
         });
     }
@@ -129,29 +132,20 @@ impl Line {
         self.outcome = Some(exchange.ended().name());
         let attempts = exchange.attempts.borrow();
         let tries = attempts.iter().map(|record| {
-            let result = match &record.outcome {
-                Outcome::Served => "ok",
-                Outcome::Failed(failure) => failure.class.name(),
-                Outcome::Pending => "no answer",
-            };
+            let result = record.error().unwrap_or(if record.is_served() { "ok" } else { "no answer" });
             format!("{}/{}: {result}", record.target.provider, record.target.model)
         });
         self.tries = tries.collect();
-        match attempts.iter().find(|record| matches!(record.outcome, Outcome::Served)) {
-            Some(served) => {
-                self.provider = Some(served.target.provider.clone());
-                self.model = Some(served.target.model.clone());
-                self.first_byte_ms = exchange.answered.get().map(|first| first.saturating_sub(exchange.arrived));
-                self.first_token_ms = exchange.first_token.get().map(|first| first.saturating_sub(served.since));
-                self.dropped_params.clone_from(&exchange.dropped.borrow());
-                self.cache = exchange.caching.as_ref().map(|caching| caching.result().name());
-            }
-            None => {
-                if let Some(Outcome::Failed(failure)) = attempts.last().map(|record| &record.outcome) {
-                    self.error_type = Some(failure.class.name());
-                }
-            }
+        let served = attempts.iter().find(|record| record.is_served());
+        self.error_type = served.or(attempts.last()).and_then(Record::error).filter(|error| *error != CANCELLED);
+        if let Some(served) = served {
+            self.provider = Some(served.target.provider.clone());
+            self.model = Some(served.target.model.clone());
+            self.first_byte_ms = exchange.answered.get().map(|first| first.saturating_sub(exchange.arrived));
+            self.first_token_ms = exchange.first_token.get().map(|first| first.saturating_sub(served.since));
+            self.dropped_params.clone_from(&exchange.dropped.borrow());
         }
+        self.cache = exchange.caching.as_ref().map(|caching| caching.result().name());
         self.finish_reason = exchange.finish.get().map(|reason| reason.as_str());
         if let Some(usage) = exchange.usage.get() {
             self.input_tokens = Some(usage.prompt);

@@ -119,12 +119,30 @@ struct Record {
     usage: Option<Usage>,
 }
 
+impl Record {
+    /// How it failed, or that it was [`CANCELLED`]; None: neither, so far.
+    fn error(&self) -> Option<&'static str> {
+        match (&self.end, &self.outcome) {
+            (Some(End { error: Some(error), .. }), _) => Some(error),
+            (_, Outcome::Failed(failure)) => Some(failure.class.name()),
+            _ => None,
+        }
+    }
+
+    fn is_served(&self) -> bool {
+        matches!(self.outcome, Outcome::Served)
+    }
+}
+
+/// How an attempt ended that nobody wanted any more: its client left, or another was faster.
+const CANCELLED: &str = "cancelled";
+
 /// How an attempt ended. Times are in milliseconds, from its beginning on.
 struct End {
     millis: u64,
     /// Of a stream with content, until that began.
     first: Option<u64>,
-    /// The name of the class of failure, or `cancelled`.
+    /// The name of the class of failure, or [`CANCELLED`].
     error: Option<&'static str>,
 }
 
@@ -354,7 +372,7 @@ impl Exchange {
     }
 
     fn is_served(&self) -> bool {
-        self.attempts.borrow().iter().any(|record| matches!(record.outcome, Outcome::Served))
+        self.attempts.borrow().iter().any(Record::is_served)
     }
 
     /// Every attempt as a failure; one that got no answer failed as `silent`.

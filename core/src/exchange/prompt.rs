@@ -2,24 +2,31 @@
 //! <https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/>
 
 use crate::chat::{ChatRequest, Content, Message, Part, Role};
+use crate::failure::bounded;
 use serde_json::{Value, json};
 
-/// All of it, in bytes of JSON. Of a longer one the newest messages are told.
+/// All of it, in bytes of JSON. Of a longer one the newest messages are told, and of the oldest of those its end.
 const MOST: usize = 16 << 10;
+/// What a message has around its parts, at most.
+const FRAME: usize = 1 << 10;
 /// One text of it, in bytes; a longer one is cut.
 const LONGEST: usize = 4 << 10;
 
 /// `gen_ai.input.messages`. Of what is no text only the kind is told.
 pub(super) fn messages(chat: &ChatRequest<'_>) -> String {
     let mut told = Vec::new();
-    let mut size = 2_usize;
+    let mut left = MOST.saturating_sub(2);
     for message in chat.messages.iter().rev() {
-        let text = json!({ "role": role(message.role), "parts": parts(message) }).to_string();
-        size = size.saturating_add(text.len()).saturating_add(1);
-        if size > MOST {
+        let (parts, is_all) = parts(message, left.saturating_sub(FRAME));
+        let text = json!({ "role": role(message.role), "parts": parts }).to_string();
+        let Some(rest) = left.checked_sub(text.len().saturating_add(1)) else { break };
+        if is_all || !parts.is_empty() {
+            left = rest;
+            told.push(text);
+        }
+        if !is_all {
             break;
         }
-        told.push(text);
     }
     told.reverse();
     format!("[{}]", told.join(","))
@@ -34,26 +41,41 @@ fn role(role: Role) -> &'static str {
     }
 }
 
-fn parts(message: &Message<'_>) -> Vec<Value> {
-    let said = match &message.content {
-        Some(Content::Text(said)) => vec![text(said)],
-        Some(Content::Parts(parts)) => parts.iter().map(part).collect(),
-        None => Vec::new(),
-    };
-    let mut parts = match &message.tool_call_id {
-        Some(id) => vec![json!({ "type": "tool_call_response", "id": cut(id), "response": said })],
-        None => said,
+/// As many as there is room for, the last ones; and whether these are all.
+fn parts(message: &Message<'_>, room: usize) -> (Vec<Value>, bool) {
+    let mut left = room;
+    let mut is_all = true;
+    let mut fits = |part: &Value| {
+        let rest = left.checked_sub(part.to_string().len().saturating_add(1));
+        left = rest.unwrap_or(0);
+        is_all &= rest.is_some();
+        is_all
     };
     let calls = message.tool_calls.iter().flatten().filter_map(|call| Some((call, call.function.as_ref()?)));
-    parts.extend(calls.map(|(call, function)| {
+    let calls: Vec<_> = calls.collect();
+    let calls = calls.into_iter().rev().map(|(call, function)| {
         json!({
             "type": "tool_call",
-            "id": cut(&call.id),
-            "name": cut(&function.name),
+            "id": bounded(&call.id),
+            "name": bounded(&function.name),
             "arguments": cut(&function.arguments),
         })
-    }));
-    parts
+    });
+    let mut parts: Vec<_> = calls.take_while(&mut fits).collect();
+    let said = match &message.content {
+        Some(Content::Text(said)) => vec![text(said)].into_iter().take_while(&mut fits).collect(),
+        Some(Content::Parts(parts)) => parts.iter().rev().map(part).take_while(&mut fits).collect(),
+        None => Vec::new(),
+    };
+    match &message.tool_call_id {
+        Some(id) => {
+            let said: Vec<_> = said.into_iter().rev().collect();
+            parts.push(json!({ "type": "tool_call_response", "id": bounded(id), "response": said }));
+        }
+        None => parts.extend(said),
+    }
+    parts.reverse();
+    (parts, is_all)
 }
 
 fn part(part: &Part<'_>) -> Value {
@@ -110,5 +132,21 @@ mod tests {
         let told: Value = serde_json::from_str(&told).unwrap();
         let begin = |told: &Value| told["parts"][0]["content"].as_str().unwrap()[..1].to_owned();
         assert_eq!(told.as_array().unwrap().iter().map(begin).collect::<Vec<_>>(), ["6", "7", "8"]);
+    }
+
+    #[test]
+    fn one_long_message_is_told_by_its_last_parts() {
+        for part in [json!({ "type": "text", "text": "x".repeat(LONGEST) }), json!({ "type": "text", "text": "" })] {
+            let mut parts = vec![part; 100_000];
+            parts.truncate(if parts[0]["text"] == "" { 100_000 } else { 9 });
+            parts.push(json!({ "type": "text", "text": "the end" }));
+            let body = json!({ "model": "m", "messages": [{ "role": "user", "content": parts }] }).to_string();
+            let chat: ChatRequest<'_> = serde_json::from_str(&body).unwrap();
+            let told = messages(&chat);
+            assert!(told.len() <= MOST && told.len() > MOST / 2, "{}", told.len());
+            let told: Value = serde_json::from_str(&told).unwrap();
+            let told = told[0]["parts"].as_array().unwrap();
+            assert_eq!(told.last().unwrap()["content"], "the end");
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! A request's place in its trace, and what the sidecar is told for its spans.
 //! <https://www.w3.org/TR/trace-context/>
 
-use super::ask::{Ask, Endpoint};
-use super::{Exchange, Outcome, prompt};
+use super::ask::{self, Ask, Endpoint};
+use super::{CANCELLED, Exchange, Record};
+use crate::cache::Written;
 use crate::chance::{self, Chance};
 use crate::chat::Usage;
 use crate::failure::bounded;
@@ -11,8 +12,12 @@ use crate::headers::Headers;
 use crate::stats;
 use crate::wire::{Id, Tokens, Traced, Try};
 
-/// Within the trace-flags.
+/// Within the trace-flags: somebody looks at the trace; its id was made by lot.
 const SAMPLED: u8 = 1;
+const RANDOM: u8 = 2;
+
+/// Of a `tracestate` that is told, in bytes: so much of one must be passed on, at least.
+const LONGEST_STATE: usize = 512;
 
 /// Where a request is in its trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +27,7 @@ pub(super) struct TraceContext {
     span: u64,
     /// Its client's.
     parent: Option<u64>,
-    pub(super) is_sampled: bool,
+    flags: u8,
 }
 
 impl TraceContext {
@@ -32,11 +37,21 @@ impl TraceContext {
         telemetry.otlp.as_ref()?;
         let span = chance.draw().max(1);
         if let Some((trace, parent, flags)) = headers.text("traceparent").and_then(parse) {
-            return Some(Self { trace, span, parent: Some(parent), is_sampled: flags & SAMPLED != 0 });
+            return Some(Self { trace, span, parent: Some(parent), flags: flags & (SAMPLED | RANDOM) });
         }
         let trace = (u128::from(chance.draw()) << 64) | u128::from(chance.draw().max(1));
         let lot = chance.draw().checked_rem(100).unwrap_or(0);
-        Some(Self { trace, span, parent: None, is_sampled: lot < u64::from(telemetry.trace_percent) })
+        let flags = if lot < u64::from(telemetry.trace_percent) { SAMPLED } else { 0 };
+        Some(Self { trace, span, parent: None, flags })
+    }
+
+    pub(super) fn is_sampled(&self) -> bool {
+        self.flags & SAMPLED != 0
+    }
+
+    /// Whether it is the client's: only then its `tracestate` belongs to it.
+    pub(super) fn is_clients(&self) -> bool {
+        self.parent.is_some()
     }
 
     /// The trace's id, as it is written.
@@ -46,7 +61,7 @@ impl TraceContext {
 
     /// A request's own span as the parent of others; None: the trace is not sampled.
     pub(super) fn sampled(context: Option<Self>) -> Option<String> {
-        context.filter(|context| context.is_sampled).map(|context| context.parent_of(context.span))
+        context.filter(Self::is_sampled).map(|context| context.parent_of(context.span))
     }
 
     /// An attempt's span as the parent of what its provider does.
@@ -55,7 +70,7 @@ impl TraceContext {
     }
 
     fn parent_of(&self, span: u64) -> String {
-        format!("00-{:032x}-{span:016x}-{:02x}", self.trace, if self.is_sampled { SAMPLED } else { 0 })
+        format!("00-{:032x}-{span:016x}-{:02x}", self.trace, self.flags)
     }
 
     fn attempt(&self, number: usize) -> u64 {
@@ -85,17 +100,21 @@ pub(super) struct Telling(Option<Box<Traced>>);
 
 impl Telling {
     /// It is known what is asked; it came at `now`.
-    pub(super) fn begins(&mut self, endpoint: &Endpoint, ask: &Ask, path: &str, now: u64) {
-        let (Endpoint::Task(wish), Some(context)) = (endpoint, ask.trace.filter(|context| context.is_sampled)) else {
+    pub(super) fn begins(&mut self, endpoint: &Endpoint, ask: &Ask, headers: &Headers, now: u64) {
+        let (Endpoint::Task(wish), Some(context)) = (endpoint, ask.trace.filter(TraceContext::is_sampled)) else {
             return;
         };
+        let text = |name| headers.text(name).filter(|text| !text.is_empty());
+        let state = text("tracestate").filter(|state| context.is_clients() && state.len() <= LONGEST_STATE);
         self.0 = Some(Box::new(Traced {
             trace: Id::from(context.trace.to_be_bytes()),
             span: context.span,
             parent: context.parent,
             began: now,
             operation: wish.operation().to_owned(),
-            path: bounded(path),
+            path: bounded(ask::path(headers)),
+            scheme: text(":scheme").map(bounded),
+            state: state.map(str::to_owned),
             request_id: Some(bounded(&ask.request_id)).filter(|id| !id.is_empty()),
             ..Traced::default()
         }));
@@ -106,9 +125,22 @@ impl Telling {
         self.with(|traced| traced.waited = millis);
     }
 
+    /// What is asked word by word, if it is told at all.
+    pub(super) fn asks(&mut self, prompt: impl FnOnce() -> Option<String>) {
+        self.with(|traced| traced.prompt = prompt());
+    }
+
     /// It was answered from the cache.
-    pub(super) fn hits(&mut self, result: stats::CacheResult) {
-        self.with(|traced| traced.cache = Some(result.name().to_owned()));
+    pub(super) fn hits(&mut self, answer: &Written, result: stats::CacheResult) {
+        self.with(|traced| {
+            traced.cache = Some(result.name().to_owned());
+            traced.stream = Some(answer.is_stream());
+        });
+    }
+
+    /// Whether there are spans of it.
+    pub(super) fn is_some(&self) -> bool {
+        self.0.is_some()
     }
 
     /// Weir answers it itself.
@@ -143,14 +175,12 @@ impl Exchange {
         let (mut traced, context) = (self.telling.take().take()?, self.trace?);
         let seen = self.seen.get();
         let attempts = self.attempts.borrow();
-        let is_served = attempts.iter().any(|record| matches!(record.outcome, Outcome::Served));
         traced.millis = seen.saturating_sub(traced.began);
         traced.model = Some(bounded(self.task.model()));
         traced.tenant = self.tenant_name().map(str::to_owned);
-        traced.prompt = self.told_prompt();
         traced.stream = Some(self.task.is_stream());
         self.ended().name().clone_into(&mut traced.outcome);
-        if is_served {
+        if attempts.iter().any(Record::is_served) {
             traced.status = 200;
         }
         traced.first = self.first_token.get().map(|first| first.saturating_sub(traced.began));
@@ -161,7 +191,7 @@ impl Exchange {
         let tries = attempts.iter().enumerate().map(|(number, record)| {
             let (millis, first, error) = match &record.end {
                 Some(end) => (end.millis, end.first, end.error.map(str::to_owned)),
-                None => (seen.saturating_sub(record.since), None, Some("cancelled".to_owned())),
+                None => (seen.saturating_sub(record.since), None, Some(CANCELLED.to_owned())),
             };
             Try {
                 span: context.attempt(number),
@@ -172,19 +202,11 @@ impl Exchange {
                 first,
                 error,
                 tokens: record.usage.map(tokens),
+                is_served: record.is_served(),
             }
         });
         traced.tries = tries.collect();
         Some(traced)
-    }
-}
-
-impl Exchange {
-    /// What was asked, word by word, if its tenant wants that told.
-    fn told_prompt(&self) -> Option<String> {
-        let tenant = self.gateway.tenant(self.tenant)?;
-        let chat = self.task.chat().filter(|_| tenant.trace_prompts)?;
-        Some(prompt::messages(chat.chat()))
     }
 }
 

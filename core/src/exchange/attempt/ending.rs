@@ -1,7 +1,7 @@
 //! How an attempt ends: its permit is settled, the request hears of it, and it is counted.
 
 use super::super::step::Step;
-use super::super::{Outcome, Silence};
+use super::super::{CANCELLED, Outcome, Silence};
 use super::{Attempt, State};
 use crate::cache::Recorder;
 use crate::chat::Usage;
@@ -44,7 +44,7 @@ impl Attempt {
         self.exchange.gateway.stats.attempt(&self.target, result, millis);
         let error = match result {
             AttemptResult::Ok => None,
-            AttemptResult::Cancelled => Some("cancelled"),
+            AttemptResult::Cancelled => Some(CANCELLED),
             AttemptResult::Failed(class) => Some(class.name()),
         };
         self.exchange.note_end((self.index, &self.target), error, millis, &mut self.pace, now);

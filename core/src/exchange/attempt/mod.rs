@@ -168,9 +168,11 @@ impl Attempt {
             ("user-agent".into(), concat!("weir/", env!("CARGO_PKG_VERSION")).into()),
         ];
         let request_id = Some(self.exchange.request_id.as_str()).filter(|id| !id.is_empty());
-        let own = self.exchange.trace.map(|context| context.traceparent_of(self.index));
+        let trace = self.exchange.trace;
+        let own = trace.map(|context| context.traceparent_of(self.index));
         let traceparent = own.as_deref().or(traceparent);
-        // A tracer of Envoy's writes an empty one where the client had none.
+        // It belongs to the client's trace, and no other.
+        let tracestate = tracestate.filter(|_| trace.is_none_or(|context| context.is_clients()));
         let tracestate = tracestate.filter(|state| !state.is_empty());
         let ids = [("x-request-id", request_id), ("traceparent", traceparent), ("tracestate", tracestate)];
         list.extend(ids.into_iter().filter_map(|(name, value)| Some((name.into(), value?.into()))));

@@ -24,7 +24,8 @@ fn longest(plan: &Plan, now: u64) -> u64 {
 impl Front {
     /// Answers a request that came before as it is, if what it got then still holds.
     pub(super) fn repeat(&mut self, ask: &Ask, wish: &Wish, body: &[u8], now: u64) -> Option<Step> {
-        if self.gateway.repeats.borrow().bytes() == 0 {
+        // Whose prompts are told, theirs is read.
+        if self.gateway.repeats.borrow().bytes() == 0 || self.tells_prompt(ask.tenant) {
             return None;
         }
         let asked = Asked::of(ask, wish)?;
@@ -140,8 +141,8 @@ impl Front {
         let levels = self.gateway.traffic.tenant_levels(tenant, part(model), now).unwrap_or_default();
         let reply = caching::reply(answer, self.wording.dialect, looked, &levels, now);
         self.over(Some(model), tenant, Outcome::Ok, now);
-        self.story.hits(&answer.provider, &answer.model, looked.result());
-        self.telling.hits(looked.result());
+        self.story.hits(answer, looked.result());
+        self.telling.hits(answer, looked.result());
         self.gateway.report_hit(tenant, model, answer.usage);
         self.answer(reply)
     }

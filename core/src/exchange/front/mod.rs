@@ -9,6 +9,7 @@ use super::Exchange;
 use super::ask::{self, Ask, Endpoint};
 use super::log::Story;
 use super::plan::{PLACEHOLDER, Plan};
+use super::prompt;
 use super::step::{Effect, Step, Waker};
 use super::task::Wish;
 use super::trace::{Telling, TraceContext};
@@ -156,13 +157,16 @@ impl Front {
 
     /// What is to be said of the request in the access log, now that it is over, as [`LOG_PROPERTY`](super::LOG_PROPERTY).
     /// Once; None: there is no log.
-    pub fn log(&mut self) -> Option<String> {
+    pub fn log(&mut self, now: u64) -> Option<String> {
         let story = &mut self.story;
         let mut leaves = |model, tenant| story.ends(model, self.gateway.tenant_name(tenant), Outcome::Aborted);
         match &self.state {
             State::Reading(ask, _) => leaves(None, ask.tenant),
             State::Looking(looking) => leaves(Some(looking.plan.model()), looking.ask.tenant),
-            State::Waiting(waiting) => leaves(Some(waiting.plan.model()), waiting.ask.tenant),
+            State::Waiting(waiting) => {
+                leaves(Some(waiting.plan.model()), waiting.ask.tenant);
+                story.waits(now.saturating_sub(waiting.since));
+            }
             State::Proxying(exchange) => story.goes(exchange),
             State::Start | State::Replied => {}
         }
@@ -181,7 +185,7 @@ impl Front {
         let read = Ask::read(&self.gateway, headers, nonce, now);
         if let Ok((endpoint, ask)) = &read {
             self.story.begins(endpoint, ask);
-            self.telling.begins(endpoint, ask, path, now);
+            self.telling.begins(endpoint, ask, headers, now);
         }
         match read {
             Err(refusal) => self.refuse(&refusal, now),
@@ -216,6 +220,9 @@ impl Front {
             Ok(plan) => plan,
             Err(refusal) => return self.refuse_of(&refusal, None, ask.tenant, now),
         };
+        if self.tells_prompt(ask.tenant) {
+            self.telling.asks(|| plan.task.chat().map(|request| prompt::messages(request.chat())));
+        }
         if let Some(body) = plan.estimate(&self.gateway) {
             self.over(Some(plan.model()), ask.tenant, Outcome::Ok, now);
             let mut reply = Reply::json(200, body);
@@ -279,10 +286,8 @@ impl Front {
         match traffic.admit(&demand, now) {
             Admission::Go(admitted) => {
                 traffic.leave(waiting.place, true);
-                let millis = now.saturating_sub(waiting.since);
-                self.gateway.stats.waited(millis);
-                self.story.waits(millis);
-                self.telling.waits(millis);
+                self.gateway.stats.waited(now.saturating_sub(waiting.since));
+                self.waited(&waiting, now);
                 self.go(waiting.ask, waiting.plan, admitted, now)
             }
             Admission::Not(obstacle) => {
@@ -296,9 +301,22 @@ impl Front {
                 if !first {
                     self.gateway.stats.limited(Limited::WaitedInVain);
                 }
+                self.waited(&waiting, now);
                 self.limit(&waiting.ask, &waiting.plan, obstacle, now)
             }
         }
+    }
+
+    /// Whether what is asked stands in its span, word by word.
+    fn tells_prompt(&self, tenant: Option<usize>) -> bool {
+        self.telling.is_some() && self.gateway.tenant(tenant).is_some_and(|tenant| tenant.trace_prompts)
+    }
+
+    /// It no longer waits for room.
+    fn waited(&mut self, waiting: &Waiting, now: u64) {
+        let millis = now.saturating_sub(waiting.since);
+        self.story.waits(millis);
+        self.telling.waits(millis);
     }
 
     /// Sends it to the chain of those that can take it.
@@ -344,6 +362,7 @@ impl Front {
         match std::mem::replace(&mut self.state, State::Replied) {
             State::Waiting(waiting) => {
                 self.gateway.traffic.leave(waiting.place, false);
+                self.waited(&waiting, now);
                 self.over(Some(waiting.plan.model()), waiting.ask.tenant, Outcome::Aborted, now);
             }
             State::Reading(ask, _) => self.over(None, ask.tenant, Outcome::Aborted, now),
@@ -351,8 +370,9 @@ impl Front {
                 looking.plan.abandon(&self.gateway, self.ticket);
                 self.over(Some(looking.plan.model()), looking.ask.tenant, Outcome::Aborted, now);
             }
-            // An exchange ends when its attempts have let go of it too.
-            State::Start | State::Proxying(_) | State::Replied => {}
+            // It ends when its attempts have let go of it too.
+            State::Proxying(exchange) => exchange.seen.set(now),
+            State::Start | State::Replied => {}
         }
         if let Some(traced) = self.telling.take() {
             self.gateway.trace(Traced { millis: now.saturating_sub(traced.began), ..*traced });
@@ -400,6 +420,7 @@ impl Front {
             }
             State::Waiting(waiting) => {
                 self.gateway.traffic.leave(waiting.place, false);
+                self.waited(&waiting, now);
                 self.refuse_of(refusal, Some(waiting.plan.model()), waiting.ask.tenant, now)
             }
             State::Looking(looking) => {

@@ -126,8 +126,13 @@ fn who_finds_no_room_waits_for_its_turn() {
     let (mut late, _) = admitted_by(gateway.clone(), &[], CHAT);
     let (status, body) = done(late.step(NOW + 2_000, FrontEvent::Turn)).reply.unwrap();
     assert_eq!(status, 429);
+    let log = late.log(NOW + 2_000).unwrap();
+    assert!(log.contains("\"wait_ms\":2000,"), "it waited in vain: {log}");
     assert!(body.contains("concurrent requests"), "{body}");
     let (mut left, _) = admitted_by(gateway.clone(), &[], CHAT);
+    let log = left.log(NOW + 700).unwrap();
+    let told = ["\"request_model\":\"smart\"", "\"outcome\":\"aborted\"", "\"wait_ms\":700,"];
+    assert!(told.iter().all(|part| log.contains(part)), "{log}");
     let _ = left.step(NOW, FrontEvent::Closed);
     assert_eq!(gateway.traffic.waiting(), 0, "who leaves frees its place");
     assert_eq!((ended(&host, "limited"), ended(&host, "aborted")), (1, 2));

@@ -10,8 +10,8 @@ const KEPT: &str = "smart: { targets: [openai/gpt-5.6], cache: { exact: { ttl: 1
 
 /// Weir's part of the line, as it stands behind Envoy's.
 fn told(front: &mut Front) -> Value {
-    let members = front.log().expect("a line");
-    assert!(front.log().is_none(), "once");
+    let members = front.log(NOW).expect("a line");
+    assert!(front.log(NOW).is_none(), "once");
     assert!(!members.contains('\n'), "one line: {members}");
     serde_json::from_str(&format!("{{\"status\":200{members}}}")).unwrap_or_else(|error| panic!("{error}: {members}"))
 }
@@ -25,7 +25,7 @@ fn a_request_over_two_attempts_is_told_with_both() {
     let (mut second, _) = sent(&exchange, "claude");
     let claude = r#"{"id":"m","type":"message","model":"claude","content":[{"type":"text","text":"Hi"}],"stop_reason":"max_tokens","usage":{"input_tokens":9,"cache_read_input_tokens":4,"output_tokens":2}}"#;
     let _ = answer(&mut second, 200, b"application/json", claude);
-    let members = front.log().unwrap();
+    let members = front.log(NOW).unwrap();
     expect_test::expect![[r#"
         ,
         "request_id":"0f1e2d3c-0000-4000-8000-000000000001",
@@ -68,6 +68,33 @@ fn a_stream_is_told_with_its_first_token_and_its_finish() {
     let of = |names: [&str; 5]| names.map(|name| line[name].clone());
     let names = ["first_token_ms", "finish_reason", "input_tokens", "output_tokens", "stream"];
     assert_eq!(of(names), [json!(0), json!("tool_calls"), json!(3), json!(2), json!(true)]);
+}
+
+/// A stream of which the first word has come.
+fn begun(front: &mut Front, done: Done) -> Attempt {
+    let (mut attempt, _) = sent(&done.exchange.unwrap(), "openai");
+    let headers = headers(&[("content-type", b"text/event-stream")]);
+    let _ = attempt.step(NOW, AttemptEvent::ResponseHeaders { status: 200, headers: &headers, end: false });
+    let text = b"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\n\n";
+    let _ = attempt.step(NOW + 5, AttemptEvent::ResponseBody { chunk: text, end: false });
+    assert!(!front.minds_response());
+    attempt
+}
+
+#[test]
+fn a_stream_that_does_not_come_to_its_end_is_told_with_what_it_cost() {
+    for (details, outcome, error, tried) in [
+        ("downstream_remote_disconnect", "aborted", Value::Null, "openai/gpt-5.6: cancelled"),
+        ("upstream_reset", "cut", json!("truncated"), "openai/gpt-5.6: truncated"),
+    ] {
+        let (mut front, done) = admitted(OPEN, &[], STREAM);
+        let mut attempt = begun(&mut front, done);
+        let _ = attempt.step(NOW + 9, AttemptEvent::Closed { details });
+        let line = told(&mut front);
+        assert_eq!((&line["outcome"], &line["error_type"], &line["tries"]), (&json!(outcome), &error, &json!([tried])));
+        assert_eq!((&line["provider"], &line["first_byte_ms"]), (&json!("openai"), &json!(5)));
+        assert!(line["input_tokens"].as_u64() > Some(0) && line["cost_usd"].is_number(), "{line}");
+    }
 }
 
 #[test]
@@ -160,5 +187,5 @@ fn what_is_no_request_to_a_model_has_no_outcome() {
 fn nothing_is_said_where_nobody_reads() {
     let yaml = format!("{OPEN}telemetry: {{ access_log: off }}\n");
     let (mut front, _) = admitted(&yaml, &[("authorization", b"Bearer another")], CHAT);
-    assert_eq!(front.log(), None);
+    assert_eq!(front.log(NOW), None);
 }

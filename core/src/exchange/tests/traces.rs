@@ -128,17 +128,18 @@ fn a_client_says_whether_it_is_traced_and_else_it_is_chance() {
         (told(gateway).len(), self::traceparent(&to_provider).unwrap_or_default().to_owned())
     };
     for (percent, traceparent, expected) in [
-        (0, Some(client("01")), true),
-        (0, Some(client("03")), true),
-        (100, Some(client("00")), false),
-        (100, Some(client("02")), false),
-        (100, None, true),
-        (100, Some("nonsense".to_owned()), true),
-        (0, None, false),
+        (0, Some(client("01")), Some("-01")),
+        (0, Some(client("fb")), Some("-03")),
+        (100, Some(client("00")), None),
+        (100, Some(client("02")), None),
+        (100, None, Some("-01")),
+        (100, Some("nonsense".to_owned()), Some("-01")),
+        (0, None, None),
     ] {
         let (count, sent) = is_told(&gateway(percent), traceparent.as_deref());
-        assert_eq!(count, usize::from(expected), "{percent} {traceparent:?}");
-        assert!(sent.ends_with(if expected { "-01" } else { "-00" }), "{sent}");
+        assert_eq!(count, usize::from(expected.is_some()), "{percent} {traceparent:?}");
+        let flags = if traceparent == Some(client("02")) { "-02" } else { expected.unwrap_or("-00") };
+        assert!(sent.ends_with(flags), "{sent}: that its id was made by lot stays, what nobody knows does not");
         let is_clients = traceparent.is_some_and(|text| text.starts_with("00-"));
         assert_eq!(sent.contains(TRACE), is_clients, "{sent}");
     }
@@ -186,6 +187,69 @@ fn a_prompt_is_told_only_where_its_tenant_wants_that() {
         let [traced]: [Traced; 1] = told(&gateway).try_into().unwrap();
         assert_eq!(traced.prompt.as_deref(), expected, "{wish}");
     }
+}
+
+#[test]
+fn a_prompt_is_told_of_an_answer_from_the_cache_too() {
+    let key = format!("tenants: {{ t: {{ key_sha256: {}, trace_prompts: true }} }}\n", hex_sha256("client-key"));
+    let kept = "{ targets: [openai/gpt-5.6], cache: { exact: { ttl: 1h } } }";
+    let yaml = OPEN.replace("[openai/gpt-5.6, claude/claude-sonnet-4-6]", kept);
+    let gateway = with_sidecar(&format!("{yaml}{TRACED}{key}"));
+    let ask = || {
+        let (mut front, mut done) = admitted_by(gateway.clone(), &[("authorization", b"Bearer client-key")], CHAT);
+        if !done.calls.is_empty() {
+            done = self::done(front.step(NOW, FrontEvent::Looked { found: None }));
+        }
+        (front, done)
+    };
+    let (mut front, done) = ask();
+    let (mut attempt, _) = sent(&done.exchange.unwrap(), "openai");
+    let whole = ANSWER.replace(r#""Hello"}"#, r#""Hello"},"finish_reason":"stop""#);
+    let _ = answer(&mut attempt, 200, b"application/json", &whole);
+    let _ = front.step(NOW, FrontEvent::Closed);
+    drop((front, attempt));
+    for _ in 0..2 {
+        let (mut front, hit) = ask();
+        assert_eq!(hit.reply.unwrap().0, 200);
+        let _ = front.step(NOW, FrontEvent::Closed);
+    }
+    let told = told(&gateway);
+    let hits: Vec<_> = told.iter().map(|one| (one.cache.as_deref().unwrap_or_default(), one.stream)).collect();
+    // The first found no store.
+    assert_eq!(hits, [("bypass", Some(false)), ("hit", Some(false)), ("hit", Some(false))]);
+    assert!(told.iter().all(|one| one.prompt.as_deref().is_some_and(|prompt| prompt.contains("Hi"))), "{told:?}");
+}
+
+#[test]
+fn only_the_clients_own_tracestate_goes_on_and_is_told() {
+    for (traceparent, is_clients) in [(client("01"), true), ("nonsense".to_owned(), false)] {
+        let gateway = traced();
+        let list: [(&'static str, &[u8]); 2] = [("traceparent", traceparent.as_bytes()), ("tracestate", b"vendor=1")];
+        let (mut front, done) = admitted_by(gateway.clone(), &list, CHAT);
+        let mut attempt = Attempt::begin(done.exchange.unwrap(), "openai", NOW).unwrap();
+        let event = AttemptEvent::RequestHeaders { traceparent: Some("00-of-envoy"), tracestate: Some("vendor=1") };
+        let request = self::done(attempt.step(NOW, event)).request_headers.unwrap();
+        let _ = front.step(NOW, FrontEvent::Closed);
+        drop((front, attempt));
+        let [traced]: [Traced; 1] = told(&gateway).try_into().unwrap();
+        let expected = is_clients.then_some("vendor=1");
+        assert_eq!((request.text("tracestate"), traced.state.as_deref()), (expected, expected), "{traceparent}");
+        assert_eq!(traced.scheme.as_deref(), Some("http"));
+    }
+}
+
+#[test]
+fn a_client_that_leaves_between_two_attempts_has_waited_for_the_first() {
+    let gateway = traced();
+    let (mut front, done) = admitted_by(gateway.clone(), &[], CHAT);
+    let (mut attempt, _) = sent(&done.exchange.unwrap(), "openai");
+    let head = headers(&[]);
+    let _ = attempt.step(NOW + 10_000, AttemptEvent::ResponseHeaders { status: 500, headers: &head, end: true });
+    drop(attempt);
+    let _ = front.step(NOW + 12_000, FrontEvent::Closed);
+    drop(front);
+    let [traced]: [Traced; 1] = told(&gateway).try_into().unwrap();
+    assert_eq!((traced.outcome.as_str(), traced.millis, traced.tries[0].millis), ("aborted", 12_000, 10_000));
 }
 
 #[test]

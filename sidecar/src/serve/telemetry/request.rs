@@ -6,6 +6,7 @@ use super::otlp::{key_value, key_values};
 use super::trace::REMOTE;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::trace::v1::{Span, Status, span::SpanKind, status::StatusCode};
+use weir_core::stats;
 use weir_core::wire::{Tokens, Traced, Try};
 
 /// In nanoseconds.
@@ -21,7 +22,7 @@ pub(super) fn spans(known: &Known, traced: &Traced) -> Vec<Span> {
         name(&traced.operation, traced.model.as_deref()),
         (traced.began, traced.millis),
         of_request(known, traced),
-        (traced.outcome != "ok").then(|| known::outcome(&traced.outcome)),
+        is_error(traced).then(|| known::outcome(&traced.outcome)),
     );
     let of_try = |one: &Try| {
         span(
@@ -34,6 +35,12 @@ pub(super) fn spans(known: &Known, traced: &Traced) -> Vec<Span> {
         )
     };
     std::iter::once(own).chain(traced.tries.iter().map(of_try)).collect()
+}
+
+/// A server's span is an error by what the server could not do: not for a request that the client got wrong or gave up.
+/// <https://opentelemetry.io/docs/specs/semconv/http/http-spans/#status>
+fn is_error(traced: &Traced) -> bool {
+    traced.status >= 500 || traced.outcome == stats::Outcome::Cut.name()
 }
 
 fn span(
@@ -52,6 +59,7 @@ fn span(
         parent_span_id: parent.map(|parent| parent.to_be_bytes().to_vec()).unwrap_or_default(),
         // Sampled; and the client's span is another process's, the request's is not.
         flags: if kind == SpanKind::Server { 1 | REMOTE } else { 1 },
+        trace_state: traced.state.clone().unwrap_or_default(),
         name,
         kind: kind.into(),
         start_time_unix_nano: began.saturating_mul(MILLI),
@@ -80,6 +88,7 @@ fn of_request(known: &Known, traced: &Traced) -> Vec<KeyValue> {
         ("weir.cache", &traced.cache),
         ("weir.request_id", &traced.request_id),
         ("gen_ai.input.messages", &traced.prompt),
+        ("url.scheme", &traced.scheme),
     ];
     list.extend(told.into_iter().filter_map(|(name, value)| Some(text(name, value.as_deref()?))));
     list.extend(traced.stream.map(|stream| key_value("gen_ai.request.stream", Value::BoolValue(stream))));
@@ -92,7 +101,7 @@ fn of_request(known: &Known, traced: &Traced) -> Vec<KeyValue> {
     if let Some(cost) = traced.cost_microusd {
         list.push(key_value("weir.cost_usd", Value::DoubleValue(cost as f64 / DOLLAR)));
     }
-    let served = traced.tries.iter().find(|one| one.error.is_none());
+    let served = traced.tries.iter().find(|one| one.is_served);
     if let Some(last) = served.or(traced.tries.last()) {
         list.push(text("gen_ai.provider.name", known.system(&last.provider)));
         list.push(text("weir.provider", &last.provider));
@@ -105,11 +114,10 @@ fn of_request(known: &Known, traced: &Traced) -> Vec<KeyValue> {
 }
 
 fn of_attempt(known: &Known, traced: &Traced, one: &Try) -> Vec<KeyValue> {
-    let is_served = one.error.is_none();
-    let mut list = key_values(known.at_provider(&traced.operation, &one.provider, &one.model, is_served));
+    let mut list = key_values(known.at_provider(&traced.operation, &one.provider, &one.model, one.is_served));
     list.push(text("weir.provider", &one.provider));
     usage(&mut list, one.tokens.as_ref());
-    list.extend(traced.finish.as_deref().filter(|_| is_served).map(finish));
+    list.extend(traced.finish.as_deref().filter(|_| one.is_served).map(finish));
     list.extend(one.first.map(first_chunk));
     list
 }

@@ -21,7 +21,12 @@ fn traced() -> Traced {
     };
     let tokens = Tokens { input: 13, output: 2, cached: 4, ..Tokens::default() };
     let failed = one(1, "openai", "gpt-5.6", Some("server_error"));
-    let served = Try { first: Some(7), tokens: Some(tokens.clone()), ..one(2, "claude", "claude-sonnet-4-6", None) };
+    let served = Try {
+        first: Some(7),
+        tokens: Some(tokens.clone()),
+        is_served: true,
+        ..one(2, "claude", "claude-sonnet-4-6", None)
+    };
     Traced {
         trace: [9; 16].into(),
         span: 8,
@@ -31,6 +36,8 @@ fn traced() -> Traced {
         operation: "chat".into(),
         model: Some("smart".into()),
         path: "/v1/chat/completions".into(),
+        scheme: Some("http".into()),
+        state: Some("vendor=1".into()),
         status: 200,
         outcome: "ok".into(),
         stream: Some(true),
@@ -77,6 +84,7 @@ fn the_requests_span_says_what_became_of_it_in_the_conventions_words_and_types()
         http.request.method=StringValue("POST")
         http.response.status_code=IntValue(200)
         url.path=StringValue("/v1/chat/completions")
+        url.scheme=StringValue("http")
         weir.attempts=IntValue(2)
         weir.cost_usd=DoubleValue(5.8e-5)
         weir.outcome=StringValue("ok")
@@ -129,6 +137,37 @@ fn each_attempt_has_a_span_of_its_own_below_it() {
 fn a_request_that_went_to_nobody_has_one_span() {
     let refused = Traced { model: None, outcome: "limited".into(), status: 429, tries: vec![], ..traced() };
     let [span] = spans(&known(), &refused).try_into().expect("one");
-    assert_eq!((span.name.as_str(), span.status.as_ref().unwrap().code()), ("chat", StatusCode::Error));
-    assert!(written(&span).contains("error.type=StringValue(\"limited\")"), "{}", written(&span));
+    assert_eq!((span.name.as_str(), span.trace_state.as_str()), ("chat", "vendor=1"));
+    assert!(written(&span).contains("weir.outcome=StringValue(\"limited\")"), "{}", written(&span));
+}
+
+#[test]
+fn only_what_the_server_could_not_do_is_an_error_of_its_span() {
+    for (status, outcome, is_error) in [
+        (200, "ok", false),
+        (404, "client_error", false),
+        (429, "limited", false),
+        (0, "aborted", false),
+        (200, "aborted", false),
+        (200, "cut", true),
+        (502, "upstream_5xx", true),
+        (504, "timeout", true),
+    ] {
+        let spans = spans(&known(), &Traced { status, outcome: outcome.into(), ..traced() });
+        let span = &spans[0];
+        let error = format!("error.type=StringValue({outcome:?})");
+        let told = (span.status.as_ref().unwrap().code() == StatusCode::Error, written(span).contains(&error));
+        assert_eq!(told, (is_error, is_error), "{status} {outcome}");
+    }
+}
+
+#[test]
+fn who_answered_is_told_though_its_stream_was_cut_and_a_rival_given_up() {
+    let mut cut = Traced { outcome: "cut".into(), ..traced() };
+    cut.tries.reverse();
+    cut.tries[0].error = Some("truncated".into());
+    cut.tries[1].error = Some("cancelled".into());
+    let own = written(&spans(&known(), &cut)[0]);
+    assert!(own.contains("weir.provider=StringValue(\"claude\")"), "{own}");
+    assert!(own.contains("gen_ai.response.model=StringValue(\"claude-sonnet-4-6\")"), "{own}");
 }
