@@ -5,7 +5,12 @@ use std::path::Path;
 use weir_core::config::{self, Config, Warning};
 
 /// The file that is read without `--config`.
-pub(crate) const DEFAULT: &str = "./weir.yaml";
+const DEFAULT: &str = "./weir.yaml";
+
+/// Whether there is one to read: it is named, or it is where one is looked for.
+pub(crate) fn is_there(path: Option<&Path>) -> bool {
+    path.is_some() || Path::new(DEFAULT).exists()
+}
 
 /// The configuration in `path`, or in [`DEFAULT`]; its warnings go to stderr.
 pub(crate) fn load(path: Option<&Path>) -> Outcome<Config> {

@@ -59,6 +59,10 @@ async fn without_a_terminal_it_says_that_nobody_answers_and_fails() {
             top.stderr
         );
     }
+    // Without a file it asks the sidecar of `weir up` without one, whether or not that runs here now.
+    let top = Command::new(&["top", "--once"]).run().await;
+    let asked = top.code == Some(0) || top.stderr.contains("no sidecar at 127.0.0.1:10001 (sidecar.listen)");
+    assert!(asked, "{}", top.stderr);
     let top = Command::new(&["top", "--url", "https://127.0.0.1"]).run().await;
     assert_eq!(top.code, Some(2));
     assert!(top.stderr.contains("write http://HOST:PORT"), "{}", top.stderr);

@@ -15,7 +15,7 @@ mod tests;
 use crate::client::Client;
 use crate::failure::{Failure, Outcome};
 use crate::serve::ui::{DATA, view::View};
-use crate::{load, output, secret, stop};
+use crate::{load, output, secret, stop, up};
 use screen::{Screen, Window};
 use serde_json::Value;
 use std::io::IsTerminal as _;
@@ -81,15 +81,14 @@ pub(crate) fn run(path: Option<&Path>, options: &Options) -> Outcome {
     terminal::run(screen, &hear)
 }
 
-/// The sidecar of the configuration, or of `--url`: then a configuration is read only if there is one, for its secret.
+/// The sidecar of the configuration, or of `--url`, with the configuration's secret. Without a file it is that of `weir up`
+/// without one.
 fn client(path: Option<&Path>, options: &Options) -> Outcome<Client> {
-    let is_there = path.is_some() || Path::new(load::DEFAULT).exists();
-    let Some(url) = &options.url else { return Client::new(&load::load_quietly(path)?.0) };
-    if !is_there {
-        return Client::named(url, None);
+    let config = if load::is_there(path) { load::load_quietly(path)?.0 } else { up::built_in()? };
+    match &options.url {
+        Some(url) => Client::named(url, config.sidecar.secret.clone().zip(secret::read(&config)?)),
+        None => Client::new(&config),
     }
-    let (config, _) = load::load_quietly(path)?;
-    Client::named(url, config.sidecar.secret.clone().zip(secret::read(&config)?))
 }
 
 async fn look(client: &Client) -> Outcome<View> {

@@ -18,6 +18,7 @@ use setup::Setup;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
+use weir_core::config::Config;
 use weir_sim::{Sim, SimConfig};
 
 /// How to run.
@@ -31,6 +32,11 @@ pub(crate) struct Options {
     verbose: bool,
     #[command(flatten)]
     files: files::Files,
+}
+
+/// The configuration that it runs with where there is no file.
+pub(crate) fn built_in() -> Outcome<Config> {
+    Ok(setup::built_in()?.config)
 }
 
 /// On the main thread and not on a worker: Envoy is told to end with the *thread* that started it.

@@ -33,9 +33,14 @@ const KNOWN: [Known; 3] = [
 
 /// The file at `path` or in the working directory; without one, what can be done without.
 pub(super) fn choose(path: Option<&Path>) -> Outcome<Setup> {
-    if path.is_some() || Path::new(load::DEFAULT).exists() {
-        return Ok(Setup { config: load::load(path)?, simulated: false, given: BTreeMap::new() });
+    match load::is_there(path) {
+        true => Ok(Setup { config: load::load(path)?, simulated: false, given: BTreeMap::new() }),
+        false => built_in(),
     }
+}
+
+/// What can be done without a file.
+pub(super) fn built_in() -> Outcome<Setup> {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let text = from_keys(set);
     let simulated = text.is_none();

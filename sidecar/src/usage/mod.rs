@@ -5,7 +5,7 @@ mod report;
 use crate::client::Client;
 use crate::failure::{Failure, Outcome};
 use crate::store::Usage;
-use crate::{load, output};
+use crate::{load, output, up};
 use jiff::civil::Date;
 use jiff::tz::Offset;
 use jiff::{Timestamp, ToSpan as _};
@@ -34,7 +34,7 @@ pub(crate) struct Options {
 
 #[tokio::main(flavor = "current_thread")]
 pub(crate) async fn run(path: Option<&Path>, options: &Options) -> Outcome {
-    let config = load::load(path)?;
+    let config = if load::is_there(path) { load::load(path)? } else { up::built_in()? };
     let client = Client::new(&config)?;
     let (from, to) = days(options, Offset::UTC.to_datetime(Timestamp::now()).date()).map_err(Failure::Config)?;
     let usage: Vec<Usage> = client.get(&format!("/admin/v1/usage?from={from}&to={to}")).await?;
