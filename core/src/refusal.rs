@@ -169,10 +169,12 @@ impl Refusal {
     /// How the request has ended, as it is counted.
     pub fn outcome(&self) -> Outcome {
         match self {
-            // Nothing was limited: nobody is there.
+            // Nothing of ours was limited: they have refused, or nobody is there.
+            Refusal::Limited(Obstacle::Cooling { passes: true, .. }) => Outcome::Upstream429,
             Refusal::Limited(Obstacle::Cooling { passes: false, .. }) | Refusal::KeysNotKnown => Outcome::Upstream5xx,
             Refusal::Limited(_) | Refusal::OutOfMemory | Refusal::BudgetSpent { .. } | Refusal::BudgetUnknown => {
-                Outcome::Limited
+                // What cannot be decided, or held, is no limit that its client has met.
+                if self.error().status == 429 { Outcome::Limited } else { Outcome::Upstream5xx }
             }
             Refusal::Failed(_) | Refusal::Gateway { .. } => match self.error().status {
                 429 => Outcome::Upstream429,

@@ -12,6 +12,7 @@ use crate::gateway::{Gateway, Held, Walk};
 use crate::headers::HeaderList;
 use crate::refusal::Refusal;
 use crate::route;
+use crate::stats::Limited;
 use crate::traffic::{self, Candidate, Demand, Rank, Size};
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -58,7 +59,10 @@ impl Plan {
     /// Why no target can serve it, now or later.
     pub(super) fn make(gateway: &Rc<Gateway>, ask: &Ask, wish: Wish, body: Vec<u8>, now: u64) -> Result<Self, Refusal> {
         let bytes = body.len();
-        let held = gateway.hold(bytes).ok_or(Refusal::OutOfMemory)?;
+        let Some(held) = gateway.hold(bytes) else {
+            gateway.stats.limited(Limited::Memory);
+            return Err(Refusal::OutOfMemory);
+        };
         let task = Task::parse(&wish, body)?;
         let name = task.model();
         let not_allowed = |model: String| Refusal::ModelNotAllowed { model };

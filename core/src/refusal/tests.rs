@@ -1,5 +1,6 @@
 use super::*;
 use crate::config::Millis;
+use crate::traffic::{Ceiling, Levels, Owner, Until};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -18,6 +19,30 @@ fn told(attempts: &[(Class, Option<u64>)]) -> String {
     };
     let code = refusal.error().code.unwrap();
     format!("{} {code} {} {}", reply.status, header("retry-after-ms"), header("x-should-retry"))
+}
+
+#[test]
+fn only_a_limit_that_its_client_has_met_counts_as_one() {
+    let limited = |until| {
+        let (owner, ceiling) = (Owner::Tenant, Ceiling::Requests);
+        Refusal::Limited(Obstacle::Limited { owner, ceiling, until, levels: Levels::default() })
+    };
+    let cooling = |passes| Refusal::Limited(Obstacle::Cooling { wait: 9_000, passes });
+    for (refusal, status, outcome) in [
+        (limited(Until::Millis(5)), 429, Outcome::Limited),
+        (limited(Until::Slot), 429, Outcome::Limited),
+        (Refusal::Limited(Obstacle::Queued { wait: None }), 429, Outcome::Limited),
+        // The providers have refused, not we.
+        (cooling(true), 429, Outcome::Upstream429),
+        (cooling(false), 503, Outcome::Upstream5xx),
+        // Nobody can tell, or hold it.
+        (limited(Until::Closed), 503, Outcome::Upstream5xx),
+        (Refusal::BudgetUnknown, 503, Outcome::Upstream5xx),
+        (Refusal::OutOfMemory, 503, Outcome::Upstream5xx),
+        (Refusal::KeysNotKnown, 503, Outcome::Upstream5xx),
+    ] {
+        assert_eq!((refusal.error().status, refusal.outcome()), (status, outcome), "{refusal:?}");
+    }
 }
 
 #[test]

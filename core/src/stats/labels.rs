@@ -68,6 +68,8 @@ pub enum Limited {
     Budget,
     /// The sidecar does not answer, and `on_outage` is `closed`.
     Outage,
+    /// The worker holds as many bytes of requests as it may.
+    Memory,
 }
 
 pub(super) const OWNERS: [(Owner, &str); 4] = [
@@ -78,13 +80,14 @@ pub(super) const OWNERS: [(Owner, &str); 4] = [
 ];
 pub(super) const CEILINGS: [(Ceiling, &str); 3] =
     [(Ceiling::Requests, "requests"), (Ceiling::Tokens, "tokens"), (Ceiling::Concurrency, "concurrency")];
-pub(super) const OTHER_LIMITS: [(Limited, &str); 6] = [
+pub(super) const OTHER_LIMITS: [(Limited, &str); 7] = [
     (Limited::Cooling, "cooldown"),
     (Limited::WaitingRoom, "waiting_room"),
     (Limited::WaitedInVain, "waited_in_vain"),
     (Limited::RetryBudget, "retry_budget"),
     (Limited::Budget, "budget"),
     (Limited::Outage, "outage"),
+    (Limited::Memory, "memory"),
 ];
 
 /// `kind` of `weir_tokens`.
