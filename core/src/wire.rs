@@ -421,6 +421,11 @@ pub struct Traced {
     /// The client's `tracestate`.
     #[n(22)]
     pub state: Option<String>,
+    /// Whose answer came from the cache, and as which model.
+    #[n(23)]
+    pub answered: Option<String>,
+    #[n(24)]
+    pub answered_model: Option<String>,
 }
 
 impl Default for Traced {
@@ -449,6 +454,8 @@ impl Default for Traced {
             prompt: None,
             scheme: None,
             state: None,
+            answered: None,
+            answered_model: None,
         }
     }
 }

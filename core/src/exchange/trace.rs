@@ -135,6 +135,8 @@ impl Telling {
         self.with(|traced| {
             traced.cache = Some(result.name().to_owned());
             traced.stream = Some(answer.is_stream());
+            traced.answered = Some(answer.provider.clone());
+            traced.answered_model = Some(answer.model.clone());
         });
     }
 

@@ -102,11 +102,13 @@ fn of_request(known: &Known, traced: &Traced) -> Vec<KeyValue> {
         list.push(key_value("weir.cost_usd", Value::DoubleValue(cost as f64 / DOLLAR)));
     }
     let served = traced.tries.iter().find(|one| one.is_served);
-    if let Some(last) = served.or(traced.tries.last()) {
-        list.push(text("gen_ai.provider.name", known.system(&last.provider)));
-        list.push(text("weir.provider", &last.provider));
+    let last = served.or(traced.tries.last()).map(|one| &one.provider);
+    if let Some(provider) = last.or(traced.answered.as_ref()) {
+        list.push(text("gen_ai.provider.name", known.system(provider)));
+        list.push(text("weir.provider", provider));
     }
-    list.extend(served.map(|served| text("gen_ai.response.model", &served.model)));
+    let model = served.map(|one| &one.model).or(traced.answered_model.as_ref());
+    list.extend(model.map(|model| text("gen_ai.response.model", model)));
     usage(&mut list, traced.tokens.as_ref());
     list.extend(traced.finish.as_deref().map(finish));
     list.extend(traced.first.map(first_chunk));
@@ -116,7 +118,11 @@ fn of_request(known: &Known, traced: &Traced) -> Vec<KeyValue> {
 fn of_attempt(known: &Known, traced: &Traced, one: &Try) -> Vec<KeyValue> {
     let mut list = key_values(known.at_provider(&traced.operation, &one.provider, &one.model, one.is_served));
     list.push(text("weir.provider", &one.provider));
-    usage(&mut list, one.tokens.as_ref());
+    // Not as gen_ai.usage: that is the request's, and a sum over all spans shall have it once.
+    if let Some(tokens) = &one.tokens {
+        list.push(int("weir.input_tokens", tokens.input));
+        list.push(int("weir.output_tokens", tokens.output));
+    }
     list.extend(traced.finish.as_deref().filter(|_| one.is_served).map(finish));
     list.extend(one.first.map(first_chunk));
     list

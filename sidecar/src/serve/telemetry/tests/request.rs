@@ -124,11 +124,10 @@ fn each_attempt_has_a_span_of_its_own_below_it() {
         gen_ai.response.finish_reasons=ArrayValue(ArrayValue { values: [AnyValue { value: Some(StringValue("stop")) }] })
         gen_ai.response.model=StringValue("claude-sonnet-4-6")
         gen_ai.response.time_to_first_chunk=DoubleValue(0.007)
-        gen_ai.usage.cache_read.input_tokens=IntValue(4)
-        gen_ai.usage.input_tokens=IntValue(13)
-        gen_ai.usage.output_tokens=IntValue(2)
         server.address=StringValue("api.anthropic.com")
         server.port=IntValue(443)
+        weir.input_tokens=IntValue(13)
+        weir.output_tokens=IntValue(2)
         weir.provider=StringValue("claude")
     "#]].assert_eq(&written(served));
 }
@@ -139,6 +138,19 @@ fn a_request_that_went_to_nobody_has_one_span() {
     let [span] = spans(&known(), &refused).try_into().expect("one");
     assert_eq!((span.name.as_str(), span.trace_state.as_str()), ("chat", "vendor=1"));
     assert!(written(&span).contains("weir.outcome=StringValue(\"limited\")"), "{}", written(&span));
+}
+
+#[test]
+fn an_answer_from_the_cache_is_told_with_whose_it_is() {
+    let (answered, answered_model) = (Some("claude".into()), Some("claude-sonnet-4-6".into()));
+    let hit = Traced { answered, answered_model, cache: Some("hit".into()), tries: vec![], tokens: None, ..traced() };
+    let [span] = spans(&known(), &hit).try_into().expect("one");
+    let told = written(&span);
+    for one in
+        ["gen_ai.provider.name=StringValue(\"anthropic\")", "gen_ai.response.model=StringValue(\"claude-sonnet-4-6\")"]
+    {
+        assert!(told.contains(one) && !told.contains("gen_ai.usage"), "{told}");
+    }
 }
 
 #[test]
