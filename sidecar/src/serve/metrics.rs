@@ -122,6 +122,9 @@ impl Metrics {
         registry.register("coalescing_waiters", "Requests that wait for another's answer", Gauge::clone(&waiters));
         registry.register("store_cache_bytes", "Of cached answers in the embedded store", Gauge::clone(&cache_bytes));
         registry.register("store_cache_entries", "Cached answers in the embedded store", Gauge::clone(&cache_entries));
+        for call in ["ask", "wait", "put", "beat"] {
+            drop(calls.get_or_create(&Call { call }));
+        }
         for resource in Resource::ALL {
             for family in [&books.reserved, &books.settled, &books.expired] {
                 drop(family.get_or_create(&resource.label()));

@@ -22,6 +22,24 @@ impl GenAi {
         Self { known, is_latest, ..Self::default() }
     }
 
+    /// Begins the series of what most likely comes: well answered chats.
+    pub(super) fn begin(&self) {
+        let (targets, models) = self.known.expected();
+        for of_it in targets {
+            if self.is_latest {
+                let metrics = [Metric::InferenceDuration, Metric::OperationInputTokens, Metric::OperationOutputTokens];
+                metrics.into_iter().for_each(|metric| self.table.begin(metric, of_it.clone()));
+                continue;
+            }
+            for kind in ["input", "output"] {
+                let of_kind = [of_it.as_slice(), &[("gen_ai.token.type", kind.into())]].concat();
+                self.table.begin(Metric::TokenUsage, of_kind);
+            }
+            self.table.begin(Metric::OperationDuration, of_it);
+        }
+        models.into_iter().for_each(|of_it| self.table.begin(Metric::RequestDuration, of_it));
+    }
+
     pub(super) fn known(&self) -> &Known {
         &self.known
     }

@@ -10,11 +10,12 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message;
 use std::fmt;
 use std::time::Duration;
 
-/// Of a collector's answer, in bytes: it says nothing that is needed.
+/// Of a collector's answer, in bytes.
 const LONGEST: usize = 64 << 10;
 
 pub(super) struct Exporter {
@@ -56,11 +57,11 @@ impl Exporter {
         Ok(Self { client, base, headers, deadline: environment.deadline })
     }
 
-    /// Sends one export to `path`, within the deadline.
+    /// Sends one export to `path`, within the deadline. Of what is in it, so much the collector has refused.
     ///
     /// # Errors
     /// The collector did not take it.
-    pub(super) async fn send(&self, path: &str, export: &impl Message) -> Result<(), NotTaken> {
+    pub(super) async fn send(&self, path: &str, export: &impl Message) -> Result<u64, NotTaken> {
         let body = Full::new(Bytes::from(export.encode_to_vec()));
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
@@ -70,12 +71,19 @@ impl Exporter {
             let response = self.client.request(request).await.map_err(|error| NotTaken::Away(reason(&error)))?;
             let status = response.status();
             // All of it, so that the connection can be used again.
-            let _ = Limited::new(response.into_body(), LONGEST).collect().await;
-            if status.is_success() { Ok(()) } else { Err(NotTaken::Refused(status)) }
+            let said = Limited::new(response.into_body(), LONGEST).collect().await;
+            let said = said.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+            if status.is_success() { Ok(rejected(said)) } else { Err(NotTaken::Refused(status)) }
         };
         let late = || NotTaken::Away(format!("no answer within {} ms", self.deadline.as_millis()));
         tokio::time::timeout(self.deadline, exchange).await.map_err(|_| late())?
     }
+}
+
+/// OTLP's partial success; that of metrics is the same to the wire. A collector that says nothing of it has taken all.
+fn rejected(answer: Bytes) -> u64 {
+    let partial = ExportTraceServiceResponse::decode(answer).ok().and_then(|answer| answer.partial_success);
+    partial.map_or(0, |partial| partial.rejected_spans.max(0).unsigned_abs())
 }
 
 /// Why the collector did not take an export. The text names neither its address nor what was sent.

@@ -10,10 +10,14 @@ use weir_core::stats;
 /// What the configuration does not name. The conventions' word for an error that is none of the known ones.
 const OTHER: &str = "_OTHER";
 
+const CHAT: &str = "chat";
+
 #[derive(Debug, Default)]
 pub(super) struct Known {
     models: BTreeSet<Arc<str>>,
     providers: BTreeMap<String, Provider>,
+    /// Each model with the providers of its targets.
+    pairs: BTreeSet<(Arc<str>, String)>,
 }
 
 #[derive(Debug)]
@@ -33,7 +37,11 @@ impl Known {
             let (name, url) = (provider.genai_name().into(), &provider.base_url);
             (provider.name.clone(), Provider { name, host: url.host.as_str().into(), port: url.port, models })
         };
-        Self { models, providers: config.providers.iter().map(provider).collect() }
+        let pairs = config.models.iter().flat_map(|model| {
+            let name: Arc<str> = model.name.as_str().into();
+            model.targets.iter().map(move |target| (name.clone(), target.provider.clone()))
+        });
+        Self { models, providers: config.providers.iter().map(provider).collect(), pairs: pairs.collect() }
     }
 
     /// Of an operation at a provider, by what the filter calls it. A model that answered is the one that was asked: which
@@ -56,6 +64,15 @@ impl Known {
         attributes
     }
 
+    /// Of each target, and of each model by each of its providers, what answers to chats have.
+    pub(super) fn expected(&self) -> (Vec<Attributes>, Vec<Attributes>) {
+        let targets = self.providers.iter().flat_map(|(name, provider)| {
+            provider.models.iter().map(move |model| self.at_provider(CHAT, name, model, true))
+        });
+        let models = self.pairs.iter().map(|(model, provider)| self.at_weir(CHAT, model, Some(provider)));
+        (targets.collect(), models.collect())
+    }
+
     /// OpenTelemetry's name of a provider.
     pub(super) fn system(&self, provider: &str) -> &str {
         self.providers.get(provider).map_or(OTHER, |known| &known.name)
@@ -74,7 +91,7 @@ impl Known {
 }
 
 fn operation_name(told: &str) -> &'static str {
-    ["chat", "generate_content", "embeddings", "count_tokens"].into_iter().find(|known| *known == told).unwrap_or(OTHER)
+    [CHAT, "generate_content", "embeddings", "count_tokens"].into_iter().find(|known| *known == told).unwrap_or(OTHER)
 }
 
 /// Why an operation at a provider failed.

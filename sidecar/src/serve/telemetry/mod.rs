@@ -84,8 +84,10 @@ impl Telemetry {
             let id: String = [trace::id(), trace::id()].concat().iter().map(|byte| format!("{byte:02x}")).collect();
             resource.push(("service.instance.id".to_owned(), id));
         }
+        let genai = GenAi::new(known, environment.is_latest);
+        genai.begin();
         Ok(Self {
-            genai: Arc::new(GenAi::new(known, environment.is_latest)),
+            genai: Arc::new(genai),
             spans: Arc::default(),
             exporter,
             environment,
@@ -178,22 +180,26 @@ impl Telemetry {
             let count = ended.len();
             let sent = exporter.send("/v1/traces", &otlp::spans(ended, &self.resource)).await;
             let lost = match &sent {
-                Ok(()) => 0,
-                Err(NotTaken::Refused(_)) => count,
+                Ok(rejected) => *rejected,
+                Err(NotTaken::Refused(_)) => count as u64,
                 // They are not worth waiting for as many deadlines as there are batches.
-                Err(NotTaken::Away(_)) => count + std::mem::take(&mut rest).len(),
+                Err(NotTaken::Away(_)) => (count + std::mem::take(&mut rest).len()) as u64,
             };
-            self.lost.inc_by(lost as u64);
+            self.lost.inc_by(lost);
             ended = rest;
             self.check(sent, TRACES, quiet);
         }
     }
 
-    fn check(&self, sent: Result<(), NotTaken>, of: Of, quiet: &Quiet) {
-        let Err(why) = sent else { return };
+    fn check(&self, sent: Result<u64, NotTaken>, of: Of, quiet: &Quiet) {
+        let why = match sent {
+            Ok(0) => return,
+            Ok(rejected) => format!("it has rejected {rejected} of it"),
+            Err(why) => why.to_string(),
+        };
         self.failures.get_or_create(&of).inc();
         if quiet.tells(if of == METRICS { "otlp metrics" } else { "otlp traces" }) {
-            tracing::warn!(signal = of.signal, "the collector (telemetry.otlp) did not take an export: {why}");
+            tracing::warn!(signal = of.signal, "the collector (telemetry.otlp) did not take all of an export: {why}");
         }
     }
 }

@@ -16,6 +16,12 @@ pub(super) fn metrics(table: &Table, resource: &Pairs, start: u64, now: u64) -> 
     let metrics: Vec<_> = table
         .read()
         .into_iter()
+        .filter_map(|(metric, series)| {
+            // A collector needs no beginning.
+            let counted: Vec<_> =
+                series.into_iter().filter(|(_, numbers)| numbers.count > 0 || numbers.sum > 0.0).collect();
+            (!counted.is_empty()).then_some((metric, counted))
+        })
         .map(|(metric, series)| metrics::Metric {
             name: metric.name().to_owned(),
             description: metric.description().to_owned(),

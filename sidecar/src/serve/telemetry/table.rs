@@ -58,6 +58,11 @@ impl Table {
         });
     }
 
+    /// A series from the beginning on, so that its first observation is an increase to whoever reads it.
+    pub(super) fn begin(&self, metric: Metric, attributes: Attributes) {
+        self.merge(metric, attributes, &[], 0.0);
+    }
+
     /// All of it now.
     pub(super) fn read(&self) -> BTreeMap<Metric, BTreeMap<Attributes, Numbers>> {
         self.lock().clone()
