@@ -113,6 +113,18 @@ impl Class {
         Class::Truncated,
     ];
 
+    /// Whether it is a failure of the provider, or of our account there: not of what the client has sent.
+    pub fn is_providers(self) -> bool {
+        !matches!(
+            self,
+            Class::InvalidRequest
+                | Class::ForeignThought
+                | Class::ContextTooLong
+                | Class::ContentPolicy
+                | Class::TooLarge
+        )
+    }
+
     /// Its place in [`Self::ALL`].
     pub fn index(self) -> usize {
         Self::ALL.iter().position(|class| *class == self).unwrap_or(0)

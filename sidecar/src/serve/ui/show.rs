@@ -6,6 +6,7 @@ use super::view::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use weir_core::config::{BudgetPeriod, Config};
+use weir_core::failure::Class;
 
 /// Of `weir_requests`, the best first.
 pub(crate) const OUTCOMES: [&str; 8] =
@@ -110,9 +111,9 @@ pub(super) fn providers(board: &Board, known: &Names) -> Vec<Provider> {
     let show = |name: &str| {
         let of = [("provider", name)];
         let results = board.by("weir_attempts", &of, "result");
-        let is_over = |result: &str| !matches!(result, "ok" | "cancelled");
+        let is_failure = |result: &str| Class::ALL.iter().any(|class| class.name() == result && class.is_providers());
         let ok = results.get("ok").copied().unwrap_or_default();
-        let failed = results.iter().filter(|(result, _)| is_over(result)).map(|(_, count)| count.minute).sum();
+        let failed = results.iter().filter(|(result, _)| is_failure(result)).map(|(_, count)| count.minute).sum();
         Provider {
             name: name.to_owned(),
             in_flight: board.gauge("weir_inflight", &of),
@@ -206,5 +207,33 @@ pub(super) fn overhead(board: &Board) -> Overhead {
         request_us: times("weir_overhead_us"),
         event_us: times("weir_event_us"),
         vm_memory_bytes: board.find("weir_vm_memory_bytes", &[]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// Rules, alerts and dashboards shall mean the same by a provider's failure as the page does.
+    #[test]
+    fn what_a_client_got_wrong_is_nowhere_a_providers_failure() {
+        let clients = Class::ALL.into_iter().filter(|class| !class.is_providers()).map(Class::name);
+        let clients: BTreeSet<&str> = clients.collect();
+        let mut found = 0;
+        for path in ["prometheus/recording.yml", "prometheus/alerts.yml", "grafana/dashboards/providers.json"] {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../envoy").join(path);
+            let text = std::fs::read_to_string(&path).unwrap().replace("\\\"", "\"");
+            for filter in text.split("result!~\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+                let of_ours = |name: &&str| !["ok", "cancelled"].contains(name);
+                let named: BTreeSet<&str> = filter.split('|').filter(of_ours).collect();
+                // A panel may also show them all.
+                if !named.is_empty() {
+                    assert_eq!(named, clients, "{}: {filter}", path.display());
+                    found += 1;
+                }
+            }
+        }
+        assert!(found >= 5, "{found}");
     }
 }
