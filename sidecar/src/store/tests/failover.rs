@@ -97,7 +97,12 @@ async fn sentinels_tell_who_leads() {
     let store = connect(&format!("redis-sentinel://127.0.0.1:{dead},127.0.0.1:{}/mymaster", sentinel.port()));
     usable_within(&*store, BACK).await;
     let before = one(&*store, Debit { need: 100, ..slow("a") }).await;
-    assert!(replica.say(&["GET", "weir:1:{quota}:a"]).starts_with(&before.full_at.to_string()));
+    let copied = async {
+        while !replica.say(&["GET", "weir:1:{quota}:a"]).starts_with(&before.full_at.to_string()) {
+            millis(20).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), copied).await.expect("the replica is told");
 
     let load = Load::start(&store);
     millis(200).await;

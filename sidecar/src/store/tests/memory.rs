@@ -49,7 +49,15 @@ async fn a_million_answers_stay_within_the_bound() {
         times.push(began.elapsed());
         assert!(matches!(found, Ok(Lookup::Hit { .. })), "the latest are kept: {found:?}");
     }
-    let grown = resident_bytes().saturating_sub(before);
+    let mut grown = resident_bytes().saturating_sub(before);
+    for _ in 0..60 {
+        if grown <= BOUND + SLACK {
+            break;
+        }
+        // Others let go of theirs.
+        millis(500).await;
+        grown = resident_bytes().saturating_sub(before);
+    }
     assert!(grown <= BOUND + SLACK, "{grown} bytes resident");
     assert!(!is_kept(&store, key(0)).await, "the oldest are gone");
     times.sort_unstable();
