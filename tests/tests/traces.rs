@@ -53,10 +53,14 @@ async fn a_request_over_two_attempts_is_one_trace() {
     assert_eq!(text("gen_ai.provider.name"), "anthropic");
     assert_eq!(text("gen_ai.request.model"), "smart");
     assert_eq!(text("gen_ai.response.model"), TARGETS[1].model);
-    for span in [of_request, attempts[1]] {
+    // A sum of `gen_ai.usage` over all spans has each token once.
+    for (span, usage_of, unused) in [(of_request, "gen_ai.usage", "weir"), (attempts[1], "weir", "gen_ai.usage")] {
         let of_it = &span.attributes;
-        assert_eq!(of_it.int("gen_ai.usage.input_tokens"), usage["prompt_tokens"].as_i64());
-        assert_eq!(of_it.int("gen_ai.usage.output_tokens"), usage["completion_tokens"].as_i64());
+        assert_eq!(of_it.int(&format!("{usage_of}.input_tokens")), usage["prompt_tokens"].as_i64());
+        assert_eq!(of_it.int(&format!("{usage_of}.output_tokens")), usage["completion_tokens"].as_i64());
+        for tokens in ["input_tokens", "output_tokens"] {
+            assert_eq!(of_it.get(&format!("{unused}.{tokens}")), None, "{span:?}");
+        }
         assert_eq!(of_it.texts("gen_ai.response.finish_reasons"), Some(vec!["stop"]));
     }
     let of_it = &of_request.attributes;

@@ -49,6 +49,9 @@ pub(super) fn found(looked: Result<Lookup, Unavailable>) -> Found {
     }
 }
 
+/// What [`kind`] may say.
+pub(super) const KINDS: [&str; 4] = ["miss", "hit", "lead", "follow"];
+
 /// Its name in metrics.
 pub(super) fn kind(found: &Found) -> &'static str {
     match found {

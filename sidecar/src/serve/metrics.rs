@@ -1,8 +1,8 @@
 //! `/metrics`: what the sidecar counts itself, and OpenTelemetry's metrics of generative AI. What Envoy sees is in Envoy's
 //! own stats.
 
-use super::Sidecar;
 use super::telemetry::Telemetry;
+use super::{Sidecar, cache};
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, StatusCode};
@@ -65,6 +65,56 @@ impl Resource {
     }
 }
 
+/// What the store may not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StoreCall {
+    Admin,
+    Hold,
+    Keys,
+    Lease,
+    Lookup,
+    Ping,
+    Put,
+    Spent,
+    Touch,
+    Usage,
+}
+
+impl StoreCall {
+    const ALL: [StoreCall; 10] = [
+        StoreCall::Admin,
+        StoreCall::Hold,
+        StoreCall::Keys,
+        StoreCall::Lease,
+        StoreCall::Lookup,
+        StoreCall::Ping,
+        StoreCall::Put,
+        StoreCall::Spent,
+        StoreCall::Touch,
+        StoreCall::Usage,
+    ];
+
+    /// In metrics and in the log.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            StoreCall::Admin => "admin",
+            StoreCall::Hold => "hold",
+            StoreCall::Keys => "keys",
+            StoreCall::Lease => "lease",
+            StoreCall::Lookup => "lookup",
+            StoreCall::Ping => "ping",
+            StoreCall::Put => "put",
+            StoreCall::Spent => "spent",
+            StoreCall::Touch => "touch",
+            StoreCall::Usage => "usage",
+        }
+    }
+
+    fn label(self) -> Call {
+        Call { call: self.name() }
+    }
+}
+
 /// The books of leases: what was reserved is settled, expired, or outstanding.
 #[derive(Clone, Default)]
 pub(super) struct Books {
@@ -122,8 +172,15 @@ impl Metrics {
         registry.register("coalescing_waiters", "Requests that wait for another's answer", Gauge::clone(&waiters));
         registry.register("store_cache_bytes", "Of cached answers in the embedded store", Gauge::clone(&cache_bytes));
         registry.register("store_cache_entries", "Cached answers in the embedded store", Gauge::clone(&cache_entries));
+        // Each begins at zero: a series that appears with its first event has no rate for it.
         for call in ["ask", "wait", "put", "beat"] {
             drop(calls.get_or_create(&Call { call }));
+        }
+        for call in StoreCall::ALL {
+            drop(store_failures.get_or_create(&call.label()));
+        }
+        for result in cache::KINDS {
+            drop(lookups.get_or_create(&Result { result }));
         }
         for resource in Resource::ALL {
             for family in [&books.reserved, &books.settled, &books.expired] {
@@ -138,8 +195,8 @@ impl Metrics {
     }
 
     /// The store did not answer a part of a call.
-    pub(super) fn store_failed(&self, call: &'static str) {
-        self.store_failures.get_or_create(&Call { call }).inc();
+    pub(super) fn store_failed(&self, call: StoreCall) {
+        self.store_failures.get_or_create(&call.label()).inc();
     }
 
     pub(super) fn looked(&self, result: &'static str) {

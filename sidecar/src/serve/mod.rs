@@ -31,7 +31,7 @@ use axum::{Router, middleware};
 use follow::Followers;
 use guard::{Guard, Room};
 use leases::Leases;
-use metrics::Metrics;
+use metrics::{Metrics, StoreCall};
 use newcomers::Newcomers;
 use quiet::Quiet;
 use std::path::Path;
@@ -148,8 +148,9 @@ impl Sidecar {
     }
 
     /// A part of a call went without the store. Why is for the log only.
-    fn store_failed(&self, call: &'static str, Unavailable(why): &Unavailable) {
+    fn store_failed(&self, call: StoreCall, Unavailable(why): &Unavailable) {
         self.metrics.store_failed(call);
+        let call = call.name();
         if self.quiet.tells(call) {
             tracing::warn!(call, "the store does not answer: {why}");
         }
@@ -206,7 +207,7 @@ async fn ready(State(sidecar): State<Arc<Sidecar>>) -> (StatusCode, &'static str
     match sidecar.store.ping().await {
         Ok(()) => (StatusCode::OK, "ready\n"),
         Err(error) => {
-            sidecar.store_failed("ping", &error);
+            sidecar.store_failed(StoreCall::Ping, &error);
             (StatusCode::SERVICE_UNAVAILABLE, "store\n")
         }
     }

@@ -1,6 +1,7 @@
 //! The API keys in the store: their digests, and what is known about them. No key comes here.
 
 use crate::serve::Sidecar;
+use crate::serve::metrics::StoreCall;
 use crate::store::{ApiKey, Unavailable};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -52,6 +53,6 @@ pub(in crate::serve) async fn revoke(State(sidecar): State<Arc<Sidecar>>, Path(i
 
 /// The store's own words are for the log.
 pub(super) fn unavailable(sidecar: &Sidecar, error: &Unavailable) -> Response {
-    sidecar.store_failed("admin", error);
+    sidecar.store_failed(StoreCall::Admin, error);
     (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n").into_response()
 }

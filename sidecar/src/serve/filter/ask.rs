@@ -2,6 +2,7 @@
 
 use super::{FOUND, message};
 use crate::serve::guard::Refusal;
+use crate::serve::metrics::StoreCall;
 use crate::serve::offer::Offer;
 use crate::serve::telemetry::{Span, Traceparent};
 use crate::serve::{Sidecar, cache, leases, newcomers};
@@ -26,8 +27,7 @@ pub(in crate::serve) async fn ask(
     let hold = sidecar.newcomers.hold(ask.envoy, Instant::now());
     let told = hold.map(|_| newcomers::told_only(&ask.leases));
     let asks = told.as_deref().unwrap_or(&ask.leases);
-    let ((found, offer), leases) =
-        tokio::join!(look(&sidecar, ask.lookup.as_ref()), lease(&sidecar, "ask", ask.envoy, asks));
+    let ((found, offer), leases) = tokio::join!(look(&sidecar, ask.lookup.as_ref()), lease(&sidecar, ask.envoy, asks));
     let mut answer = Answer { found, leases };
     if let Some(left) = hold {
         newcomers::come_again(&mut answer, &ask.leases, left);
@@ -54,7 +54,7 @@ async fn look(sidecar: &Sidecar, lookup: Option<&Lookup>) -> (Option<Found>, Opt
     let looked = match sidecar.store.lookup(*lookup.key, lookup.token, lookup.leads).await {
         Ok(looked) => looked,
         Err(error) => {
-            sidecar.store_failed("lookup", &error);
+            sidecar.store_failed(StoreCall::Lookup, &error);
             return (None, None);
         }
     };
@@ -72,11 +72,11 @@ pub(super) fn check(asks: &[LeaseAsk]) -> Result<(), Refusal> {
 }
 
 /// Empty when the store did not answer.
-pub(super) async fn lease(sidecar: &Sidecar, call: &'static str, envoy: u64, asks: &[LeaseAsk]) -> Vec<Leased> {
+pub(super) async fn lease(sidecar: &Sidecar, envoy: u64, asks: &[LeaseAsk]) -> Vec<Leased> {
     match sidecar.leases.lease(envoy, asks).await {
         Ok(leased) => leased,
         Err(error) => {
-            sidecar.store_failed(call, &error);
+            sidecar.store_failed(StoreCall::Lease, &error);
             Vec::new()
         }
     }

@@ -3,6 +3,7 @@
 use super::ask::{check, lease};
 use super::message;
 use crate::serve::guard::Refusal;
+use crate::serve::metrics::StoreCall;
 use crate::serve::{Sidecar, hex};
 use crate::store::{ApiKey, UsageEntry};
 use axum::body::Bytes;
@@ -27,7 +28,7 @@ pub(in crate::serve) async fn beat(State(sidecar): State<Arc<Sidecar>>, body: By
     let (envoys, (), leases, keys, (counted, budgets)) = tokio::join!(
         envoys(&sidecar, beat.envoy),
         hold(&sidecar, &beat),
-        lease(&sidecar, "beat", beat.envoy, &beat.leases),
+        lease(&sidecar, beat.envoy, &beat.leases),
         keys(&sidecar, beat.keys_version, now),
         spending(&sidecar, &beat, now),
     );
@@ -37,7 +38,7 @@ pub(in crate::serve) async fn beat(State(sidecar): State<Arc<Sidecar>>, body: By
 
 async fn envoys(sidecar: &Sidecar, envoy: u64) -> u64 {
     sidecar.store.touch(envoy, LIVES).await.unwrap_or_else(|error| {
-        sidecar.store_failed("touch", &error);
+        sidecar.store_failed(StoreCall::Touch, &error);
         0
     })
 }
@@ -47,7 +48,7 @@ async fn hold(sidecar: &Sidecar, beat: &Beat) {
     if !leads.is_empty()
         && let Err(error) = sidecar.store.hold(&leads).await
     {
-        sidecar.store_failed("hold", &error);
+        sidecar.store_failed(StoreCall::Hold, &error);
     }
 }
 
@@ -58,7 +59,7 @@ async fn spending(sidecar: &Sidecar, beat: &Beat, now: Timestamp) -> (u64, Vec<S
         let entries: Vec<UsageEntry> = beat.reports.iter().map(|report| entry(report, now)).collect();
         match sidecar.store.add_usage(beat.worker, &entries).await {
             Ok(last) => counted = last,
-            Err(error) => sidecar.store_failed("usage", &error),
+            Err(error) => sidecar.store_failed(StoreCall::Usage, &error),
         }
     }
     if beat.budgets.is_empty() {
@@ -72,7 +73,7 @@ async fn spending(sidecar: &Sidecar, beat: &Beat, now: Timestamp) -> (u64, Vec<S
             (counted, spent.collect())
         }
         Err(error) => {
-            sidecar.store_failed("spent", &error);
+            sidecar.store_failed(StoreCall::Spent, &error);
             (counted, Vec::new())
         }
     }
@@ -131,7 +132,7 @@ async fn keys(sidecar: &Sidecar, known: u64, now: Timestamp) -> Option<Keys> {
         if is_known { Ok(None) } else { sidecar.store.keys().await.map(Some) }
     };
     let (version, keys) = keys.await.unwrap_or_else(|error| {
-        sidecar.store_failed("keys", &error);
+        sidecar.store_failed(StoreCall::Keys, &error);
         None
     })?;
     let now = now.as_millisecond();

@@ -2,6 +2,7 @@
 
 use super::message;
 use crate::serve::guard::Refusal;
+use crate::serve::metrics::StoreCall;
 use crate::serve::{Sidecar, cache};
 use axum::body::Bytes;
 use axum::extract::State;
@@ -19,7 +20,7 @@ pub(in crate::serve) async fn put(State(sidecar): State<Arc<Sidecar>>, body: Byt
     };
     sidecar.followers.wake(&put.key);
     if let Err(error) = done {
-        sidecar.store_failed("put", &error);
+        sidecar.store_failed(StoreCall::Put, &error);
         return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
     }
     Ok(StatusCode::NO_CONTENT.into_response())

@@ -4,6 +4,7 @@ use super::{Options, Running, envoy, flaky, look};
 use crate::serve::{Sidecar, Socket, serve};
 use crate::store::Memory;
 use reqwest::{Client, StatusCode, Version};
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use tokio::net::{UnixListener, UnixSocket, UnixStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use weir_core::config::Listen;
-use weir_core::wire::{self, Answer, Found};
+use weir_core::wire::{self, Answer, Ask, Beat, Found, Lookup};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn envoy_speaks_http_2_without_tls_and_a_thousand_calls_share_a_connection() {
@@ -70,6 +71,41 @@ async fn its_metrics_are_open_metrics_and_whole_from_the_first_scrape_on() {
         "weir_store_cache_bytes 0",
     ] {
         assert!(text.contains(name), "{name} is not in\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_comes_of_a_call_makes_a_series() {
+    let store = flaky();
+    let sidecar = Running::start(store.clone()).await;
+    let series = async || -> BTreeSet<String> {
+        let (_, text) = sidecar.get("/metrics").await;
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        lines.filter_map(|line| line.rsplit_once(' ')).map(|(series, _)| series.to_owned()).collect()
+    };
+    let before = series().await;
+    let only_looks = Ask { lookup: Some(Lookup { leads: false, ..look(1, 9).lookup.unwrap() }), ..look(1, 9) };
+    assert_eq!(sidecar.ask(&only_looks).await.found, Some(Found::Miss));
+    assert_eq!(sidecar.look(1, 1).await, Some(Found::Lead));
+    assert_eq!(sidecar.look(1, 2).await, Some(Found::Follow));
+    sidecar.put(1, 1, Some(b"value")).await;
+    assert!(matches!(sidecar.look(1, 3).await, Some(Found::Hit(_))));
+    store.fail(&["lookup", "put", "ping", "touch", "keys_version", "usage"]);
+    assert_eq!(sidecar.look(1, 4).await, None);
+    assert_eq!(sidecar.put(1, 1, Some(b"value")).await, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(sidecar.get("/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    sidecar.beat(&Beat::default()).await;
+    let after = series().await;
+    assert_eq!(after.difference(&before).collect::<Vec<_>>(), Vec::<&String>::new());
+    let (_, text) = sidecar.get("/metrics").await;
+    for counted in [
+        r#"weir_cache_lookups_total{result="miss"} 1"#,
+        r#"weir_cache_lookups_total{result="follow"} 1"#,
+        r#"weir_store_failures_total{call="lookup"} 1"#,
+        r#"weir_store_failures_total{call="touch"} 1"#,
+        r#"weir_store_failures_total{call="lease"} 0"#,
+    ] {
+        assert!(text.contains(counted), "{counted} is not in\n{text}");
     }
 }
 

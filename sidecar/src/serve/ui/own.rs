@@ -2,6 +2,7 @@
 
 use super::view;
 use crate::serve::Sidecar;
+use crate::serve::metrics::StoreCall;
 use std::time::Instant;
 
 /// Asks the store for it whether it answers. What filters say is Envoy's to tell.
@@ -11,7 +12,7 @@ pub(super) async fn look(sidecar: &Sidecar) -> view::Sidecar {
     let store_ms = match answer {
         Ok(()) => Some(asked.elapsed().as_secs_f64() * 1e3),
         Err(error) => {
-            sidecar.store_failed("ping", &error);
+            sidecar.store_failed(StoreCall::Ping, &error);
             None
         }
     };
