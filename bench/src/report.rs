@@ -32,19 +32,23 @@ impl Row {
         self.rounds.push((bare, weir));
     }
 
-    fn median(&self, value: impl Fn(&Sample, &Sample) -> f64) -> f64 {
+    /// The value that so many of four rounds are below.
+    fn quartile(&self, quarters: usize, value: impl Fn(&Sample, &Sample) -> f64) -> f64 {
         let mut values: Vec<_> = self.rounds.iter().map(|(bare, weir)| value(bare, weir)).collect();
         values.sort_unstable_by(f64::total_cmp);
-        values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+        values.get(values.len() * quarters / 4).copied().unwrap_or(f64::NAN)
+    }
+
+    fn median(&self, value: impl Fn(&Sample, &Sample) -> f64) -> f64 {
+        self.quartile(2, value)
     }
 
     fn line(&self) -> String {
         let micros = |time: Duration| time.as_secs_f64() * 1e6;
         let bare = self.median(|bare, _| micros(bare.cpu));
         let weir = self.median(|_, weir| micros(weir.cpu));
-        let ratio = self.median(|bare, weir| micros(weir.cpu) / micros(bare.cpu));
-        let low = self.rounds.iter().map(|(b, w)| micros(w.cpu) / micros(b.cpu)).fold(f64::INFINITY, f64::min);
-        let high = self.rounds.iter().map(|(b, w)| micros(w.cpu) / micros(b.cpu)).fold(0.0, f64::max);
+        let [low, ratio, high] =
+            [1, 2, 3].map(|quarters| self.quartile(quarters, |bare, weir| micros(weir.cpu) / micros(bare.cpu)));
         let p50 = self.median(|bare, weir| micros(weir.p50) - micros(bare.p50));
         let p99 = self.median(|bare, weir| micros(weir.p99) - micros(bare.p99));
         format!(
@@ -63,10 +67,12 @@ pub(crate) fn progress(rows: &[Row]) {
 
 /// `one`, `other`: what is compared, the first by the second.
 pub(crate) fn print(one: &str, other: &str, rows: &[Row]) {
-    println!("CPU per request and added latency in microseconds; the ratio is the median over rounds, with its range.");
+    println!(
+        "CPU per request and added latency in microseconds; the ratio is the median over rounds, with its quartiles."
+    );
     println!(
         "{:<28} {:>9} {:>9} {:>7}  {:>11} {:>10} {:>10}",
-        "case", one, other, "ratio", "range", "added p50", "added p99"
+        "case", one, other, "ratio", "quartiles", "added p50", "added p99"
     );
     for row in rows {
         println!("{}", row.line());
