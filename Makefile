@@ -41,7 +41,7 @@ unit-wasm: targets wasm-runner
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=target/tools/bin/wasm-bindgen-test-runner cargo test --locked --target wasm32-unknown-unknown -p weir-core --lib
 
 e2e: build wasm-panicking envoy sdks redis prometheus compose chromium
-	cargo test --locked -p weir-e2e
+	cargo test --locked -p weir-e2e --no-fail-fast
 
 fmt:
 	cargo fmt --all

@@ -9,13 +9,12 @@ use crate::failure::bounded;
 use crate::price;
 use crate::stats;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 /// The property with Weir's part of the line; in Envoy's formats it has `wasm.` before it.
 pub const LOG_PROPERTY: &str = "weir.log";
 
 /// Weir's part of the line. No prompt, no key; what a client made up is cut short; what does not apply is null.
-#[derive(Default, Serialize)]
+#[derive(Default)]
 struct Line {
     request_id: String,
     /// Only of a request that is traced.
@@ -53,8 +52,8 @@ struct Line {
     cached_tokens: Option<u64>,
     cache_write_tokens: Option<u64>,
     reasoning_tokens: Option<u64>,
-    /// To the micro-dollar.
-    cost_usd: Option<Box<RawValue>>,
+    /// In millionths of a dollar.
+    cost: Option<u64>,
 }
 
 /// A request's line while the request goes on; it is told once, when the request is over.
@@ -109,11 +108,7 @@ impl Story {
     /// All that can be said now that it is over; None the second time, or where nobody reads it. The members of a JSON
     /// object, with a comma before them, as they continue Envoy's own.
     pub(super) fn tell(&mut self) -> Option<String> {
-        let line = self.0.take()?;
-        let mut members = serde_json::to_string(&line).ok()?;
-        members.pop();
-        members.replace_range(..1, ",");
-        Some(members)
+        Some(self.0.take()?.members())
     }
 
     fn with(&mut self, change: impl FnOnce(&mut Line)) {
@@ -154,6 +149,61 @@ impl Line {
             self.cache_write_tokens = Some(usage.cache_write);
             self.reasoning_tokens = Some(usage.reasoning);
         }
-        self.cost_usd = exchange.cost.get().and_then(|cost| RawValue::from_string(price::show(cost)).ok());
+        self.cost = exchange.cost.get();
+    }
+
+    /// All of it. By hand: a derived serializer escapes each name anew, which is most of what a line takes.
+    fn members(&self) -> String {
+        let mut members = Members(Vec::with_capacity(LENGTH));
+        members.add(r#","request_id":"#, &self.request_id);
+        members.add(r#","trace_id":"#, &self.trace_id);
+        members.add(r#","method":"#, &self.method);
+        members.add(r#","path":"#, &self.path);
+        members.add(r#","tenant":"#, &self.tenant);
+        members.add(r#","operation":"#, &self.operation);
+        members.add(r#","request_model":"#, &self.request_model);
+        members.add(r#","stream":"#, &self.stream);
+        members.add(r#","outcome":"#, &self.outcome);
+        members.add(r#","error_type":"#, &self.error_type);
+        members.add(r#","provider":"#, &self.provider);
+        members.add(r#","model":"#, &self.model);
+        members.add(r#","tries":"#, &self.tries);
+        members.add(r#","dropped_params":"#, &self.dropped_params);
+        members.add(r#","cache":"#, &self.cache);
+        members.add(r#","wait_ms":"#, &self.wait_ms);
+        members.add(r#","first_byte_ms":"#, &self.first_byte_ms);
+        members.add(r#","first_token_ms":"#, &self.first_token_ms);
+        members.add(r#","finish_reason":"#, &self.finish_reason);
+        members.add(r#","input_tokens":"#, &self.input_tokens);
+        members.add(r#","output_tokens":"#, &self.output_tokens);
+        members.add(r#","cached_tokens":"#, &self.cached_tokens);
+        members.add(r#","cache_write_tokens":"#, &self.cache_write_tokens);
+        members.add(r#","reasoning_tokens":"#, &self.reasoning_tokens);
+        let cost = self.cost.map(price::show);
+        members.raw(r#","cost_usd":"#, cost.as_deref().unwrap_or("null"));
+        String::from_utf8(members.0).unwrap_or_default()
+    }
+}
+
+/// Bytes that a line seldom needs more than.
+const LENGTH: usize = 1_024;
+
+struct Members(Vec<u8>);
+
+impl Members {
+    /// `name`: with all that stands around it.
+    fn add(&mut self, name: &str, value: &impl Serialize) {
+        self.0.extend_from_slice(name.as_bytes());
+        let before = self.0.len();
+        // Nothing that a line holds is refused.
+        if serde_json::to_writer(&mut self.0, value).is_err() {
+            self.0.truncate(before);
+            self.0.extend_from_slice(b"null");
+        }
+    }
+
+    fn raw(&mut self, name: &str, json: &str) {
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(json.as_bytes());
     }
 }
