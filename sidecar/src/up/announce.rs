@@ -3,7 +3,7 @@
 use super::ready::reachable;
 use super::setup::Setup;
 use crate::output;
-use weir_core::config::Config;
+use weir_core::config::{Config, Listen};
 
 /// Prints it. The first word of the first line is `ready`; scripts wait for it.
 pub(super) fn ready(setup: &Setup) {
@@ -30,8 +30,15 @@ fn text(config: &Config, simulated: bool) -> String {
              -d '{{\"model\":\"{model}\",{stream}\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'"
         )
     };
+    let page = match &config.sidecar.listen {
+        Listen::Tcp(address) => format!("http://{}/ui", reachable(*address)),
+        // No browser speaks to a Unix socket.
+        Listen::Unix(_) => "weir top".to_owned(),
+    };
+    let stats = format!("http://{}/stats/prometheus", reachable(config.admin));
     format!(
-        "ready  {gateway}\n{note}\nOpenAI clients: base_url={gateway}/v1 api_key={api_key}\n\ntry\n  {}\nor as a stream\n  {}\n",
+        "ready  {gateway}\n{note}\nOpenAI clients: base_url={gateway}/v1 api_key={api_key}\n\
+         status page:    {page}\nEnvoy's stats:  {stats}\n\ntry\n  {}\nor as a stream\n  {}\n",
         curl("", ""),
         curl("N", "\"stream\":true,"),
     )
@@ -51,6 +58,8 @@ mod tests {
             no provider key found in the environment: answers come from the built-in simulator
 
             OpenAI clients: base_url=http://127.0.0.1:10000/v1 api_key=anything
+            status page:    http://127.0.0.1:10001/ui
+            Envoy's stats:  http://127.0.0.1:9901/stats/prometheus
 
             try
               curl -s http://127.0.0.1:10000/v1/chat/completions -H 'content-type: application/json' \
