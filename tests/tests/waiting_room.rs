@@ -134,7 +134,7 @@ async fn who_finds_the_room_full_is_refused_at_once() {
     let report = Load::at(gateway.address).run(Schedule::at_once(30), |_| shot.clone()).await;
     assert_eq!(report.with_status(429).count(), 20, "ten may wait: {}", report.summary());
     for sample in report.with_status(429) {
-        assert!(sample.total < Duration::from_millis(1_500), "{sample:?}");
+        assert!(sample.total < Duration::from_millis(500), "{sample:?}");
         assert!(sample.retry_after.is_some() && sample.retry_after_ms.is_some(), "{sample:?}");
     }
     assert_eq!(report.samples.iter().filter(|sample| sample.left).count(), 10, "{}", report.summary());
@@ -161,7 +161,7 @@ async fn who_has_waited_long_enough_is_told_when_to_come_again() {
     let error = answer.expect_error(429, "max_wait has passed");
     assert_eq!((&error["type"], &error["code"]), (&"rate_limit_error".into(), &"rate_limit_exceeded".into()));
     assert!(answer.header("retry-after").is_some() && answer.header("retry-after-ms").is_some(), "{answer:?}");
-    assert!(took > Duration::from_millis(950) && took < Duration::from_secs(3), "took {took:?}");
+    assert!(took > Duration::from_millis(950) && took < Duration::from_millis(1_500), "took {took:?}");
     waiting(&gateway, 0, Duration::from_secs(1)).await;
 }
 
@@ -171,7 +171,7 @@ async fn nobody_waits_when_nobody_may() {
     let gateway = full("{ max_wait: 0s }").await;
     let begun = Instant::now();
     gateway.chat(&chat("smart", "Hi")).await.expect_error(429, "no waiting");
-    assert!(begun.elapsed() < Duration::from_millis(1_500), "took {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_millis(500), "took {:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -180,12 +180,12 @@ async fn a_client_that_leaves_frees_its_place_at_once() {
     let gateway = full("{ max_wait: 20s, max_waiting: 5 }").await;
     for round in 0..3 {
         let load = Load::at(gateway.address);
-        let shot = Shot::new(&chat("smart", "Hi")).leaves(Duration::from_secs(3));
+        let shot = Shot::new(&chat("smart", "Hi")).leaves(Duration::from_secs(1));
         let crowd = tokio::spawn(async move { load.run(Schedule::at_once(5), |_| shot.clone()).await });
-        waiting(&gateway, 5, Duration::from_millis(2_500)).await;
+        waiting(&gateway, 5, Duration::from_millis(900)).await;
         let report = crowd.await.expect("the crowd ends");
         assert!(report.samples.iter().all(|sample| sample.left), "round {round}: {}", report.summary());
-        waiting(&gateway, 0, Duration::from_secs(1)).await;
+        waiting(&gateway, 0, Duration::from_millis(300)).await;
     }
     assert_eq!(gateway.sim.stats().openai.requests, 1, "a provider was asked for a client that has left");
 }
@@ -199,6 +199,6 @@ async fn a_clients_deadline_is_shorter_than_its_wait() {
     let took = begun.elapsed();
     // Limited until its time was up: both are true.
     assert!([429, 504].contains(&answer.status), "{}", answer.body);
-    assert!(took < Duration::from_secs(3), "took {took:?}");
+    assert!(took < Duration::from_millis(900), "took {took:?}");
     waiting(&gateway, 0, Duration::from_secs(1)).await;
 }

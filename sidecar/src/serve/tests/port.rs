@@ -90,7 +90,7 @@ async fn nothing_that_comes_of_a_call_makes_a_series() {
     assert_eq!(sidecar.look(1, 2).await, Some(Found::Follow));
     sidecar.put(1, 1, Some(b"value")).await;
     assert!(matches!(sidecar.look(1, 3).await, Some(Found::Hit(_))));
-    store.fail(&["lookup", "put", "ping", "touch", "keys_version", "usage"]);
+    store.fail(&["lookup", "put", "ping", "touch", "keys_version"]);
     assert_eq!(sidecar.look(1, 4).await, None);
     assert_eq!(sidecar.put(1, 1, Some(b"value")).await, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(sidecar.get("/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
@@ -103,6 +103,7 @@ async fn nothing_that_comes_of_a_call_makes_a_series() {
         r#"weir_cache_lookups_total{result="follow"} 1"#,
         r#"weir_store_failures_total{call="lookup"} 1"#,
         r#"weir_store_failures_total{call="touch"} 1"#,
+        r#"weir_store_failures_total{call="keys"} 1"#,
         r#"weir_store_failures_total{call="lease"} 0"#,
     ] {
         assert!(text.contains(counted), "{counted} is not in\n{text}");
