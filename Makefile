@@ -35,7 +35,7 @@ lint: targets
 	cargo clippy --locked --target wasm32-wasip1 -p weir-filter -- -D warnings
 
 unit: redis
-	cargo test --locked --workspace --exclude weir-filter --exclude weir-e2e --exclude weir-bench
+	cargo test --locked --no-fail-fast --workspace --exclude weir-filter --exclude weir-e2e --exclude weir-bench
 
 unit-wasm: targets wasm-runner
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=target/tools/bin/wasm-bindgen-test-runner cargo test --locked --target wasm32-unknown-unknown -p weir-core --lib

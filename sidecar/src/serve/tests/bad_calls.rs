@@ -248,6 +248,9 @@ impl Write for Lines {
 /// On one thread, so that the test's own subscriber hears all.
 #[tokio::test]
 async fn each_kind_is_one_line_in_the_log_and_without_what_was_sent() {
+    // Beside a single subscriber, the thread that first reaches a line settles for the whole process whether it is
+    // heard, and on the threads of other tests nobody listens. Of two, each is asked.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
