@@ -1,6 +1,7 @@
 //! What operators set for all that speaks OpenTelemetry: its environment variables.
 //! <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>
 
+use hyper::header::{HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 use std::time::Duration;
 
@@ -50,7 +51,15 @@ impl Environment {
             })
         };
         let attributes = list("OTEL_RESOURCE_ATTRIBUTES");
-        let headers = list("OTEL_EXPORTER_OTLP_HEADERS");
+        const HEADERS: &str = "OTEL_EXPORTER_OTLP_HEADERS";
+        let mut headers = list(HEADERS);
+        let is_sent = |(name, value): &(String, String)| {
+            HeaderName::try_from(name).is_ok() && HeaderValue::try_from(value).is_ok()
+        };
+        if !headers.iter().all(is_sent) {
+            wrong.push(HEADERS);
+            headers.clear();
+        }
         let mut resource: Pairs = [("service.name", "weir"), ("service.version", env!("CARGO_PKG_VERSION"))]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
@@ -134,5 +143,9 @@ mod tests {
         ];
         assert_eq!(wrong, expected);
         assert_eq!(environment, read(&[]).0);
+        for no_header in ["x-key=a%0Ab", "two words=a", "x-good=a,x-key=%00"] {
+            let (environment, wrong) = read(&[("OTEL_EXPORTER_OTLP_HEADERS", no_header)]);
+            assert_eq!((environment.headers.len(), wrong), (0, vec!["OTEL_EXPORTER_OTLP_HEADERS"]), "{no_header}");
+        }
     }
 }

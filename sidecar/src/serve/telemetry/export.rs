@@ -1,10 +1,10 @@
-//! How exports reach the collector: OTLP over HTTP, as protobuf. One that fails is not sent again: the next one of
-//! metrics tells all numbers anew, and spans are not worth memory that grows while nobody takes them.
+//! How exports reach the collector: OTLP over HTTP, as protobuf.
+//! <https://opentelemetry.io/docs/specs/otlp/#otlphttp-response>
 
 use super::environment::Environment;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
 use hyper::{HeaderMap, Method, Request, StatusCode, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -70,10 +70,11 @@ impl Exporter {
         let exchange = async {
             let response = self.client.request(request).await.map_err(|error| NotTaken::Away(reason(&error)))?;
             let status = response.status();
+            let after = response.headers().get(RETRY_AFTER).and_then(|after| after.to_str().ok()?.parse().ok());
             // All of it, so that the connection can be used again.
             let said = Limited::new(response.into_body(), LONGEST).collect().await;
             let said = said.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-            if status.is_success() { Ok(rejected(said)) } else { Err(NotTaken::Refused(status)) }
+            if status.is_success() { Ok(rejected(said)) } else { Err(NotTaken::Refused { status, after }) }
         };
         let late = || NotTaken::Away(format!("no answer within {} ms", self.deadline.as_millis()));
         tokio::time::timeout(self.deadline, exchange).await.map_err(|_| late())?
@@ -89,15 +90,31 @@ fn rejected(answer: Bytes) -> u64 {
 /// Why the collector did not take an export. The text names neither its address nor what was sent.
 #[derive(Debug)]
 pub(super) enum NotTaken {
-    /// It may take another.
-    Refused(StatusCode),
+    /// It may take another. `after`: seconds that it asked for.
+    Refused {
+        status: StatusCode,
+        after: Option<u64>,
+    },
     Away(String),
+}
+
+impl NotTaken {
+    /// How long to wait until it may take the same, where that is of any use; `pause`: if it does not say.
+    pub(super) fn wait(&self, pause: Duration) -> Option<Duration> {
+        match self {
+            Self::Away(_) => Some(pause),
+            Self::Refused { status, after } => {
+                let is_passing = matches!(status.as_u16(), 429 | 502 | 503 | 504);
+                is_passing.then(|| after.map_or(pause, Duration::from_secs))
+            }
+        }
+    }
 }
 
 impl fmt::Display for NotTaken {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(status) => write!(out, "it answers {status}"),
+            Self::Refused { status, .. } => write!(out, "it answers {status}"),
             Self::Away(why) => out.write_str(why),
         }
     }

@@ -1,4 +1,4 @@
-//! Who is who, by the configuration: nothing else becomes an attribute, so that no request makes a series.
+//! Who is who, by the configuration: nothing else becomes an attribute of a series, so that no request makes one.
 
 use super::table::{Attributes, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,15 +44,20 @@ impl Known {
         Self { models, providers: config.providers.iter().map(provider).collect(), pairs: pairs.collect() }
     }
 
-    /// Of an operation at a provider, by what the filter calls it. A model that answered is the one that was asked: which
-    /// version of it the provider names is for nobody to make a series of.
+    /// Of an operation at a provider, by what the filter calls it: for series, so no model that is not configured.
     pub(super) fn at_provider(&self, operation: &str, provider: &str, model: &str, is_answered: bool) -> Attributes {
+        let known = self.providers.get(provider).and_then(|known| known.models.get(model).cloned());
+        self.of_model(operation, provider, known.map_or(stats::OTHER.into(), Value::Text), is_answered)
+    }
+
+    /// The same of one operation alone, whatever model it was. A model that answered is the one that was asked: which
+    /// version of it the provider names is not told.
+    pub(super) fn of_model(&self, operation: &str, provider: &str, model: Value, is_answered: bool) -> Attributes {
         let known = self.providers.get(provider);
-        let model = known.and_then(|known| known.models.get(model).cloned());
         let mut attributes = vec![
             ("gen_ai.operation.name", operation_name(operation).into()),
             ("gen_ai.provider.name", known.map_or(OTHER.into(), |known| Value::Text(known.name.clone()))),
-            ("gen_ai.request.model", model.map_or(stats::OTHER.into(), Value::Text)),
+            ("gen_ai.request.model", model),
         ];
         if is_answered {
             attributes.extend(attributes.last().map(|(_, model)| ("gen_ai.response.model", model.clone())));

@@ -26,6 +26,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use prost::Message;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -33,6 +34,8 @@ use trace::Spans;
 use weir_core::config::Config;
 use weir_core::wire::Beat;
 
+/// Until spans that the collector did not take are sent again, at most; then twice as long, and so on.
+const PAUSE: Duration = Duration::from_secs(1);
 /// When the sidecar stops, what is left has so long to reach the collector.
 const LAST: Duration = Duration::from_secs(2);
 
@@ -167,8 +170,9 @@ impl Telemetry {
         let Some(exporter) = &self.exporter else { return };
         let now = otlp::nanos(SystemTime::now());
         let Some(export) = otlp::metrics(self.genai.table(), &self.resource, self.start, now) else { return };
+        // What it does not take, the next export tells anew.
         let sent = exporter.send("/v1/metrics", &export).await;
-        self.check(sent, METRICS, quiet);
+        self.check(&sent, METRICS, quiet);
     }
 
     async fn export_spans(&self, quiet: &Quiet) {
@@ -178,20 +182,36 @@ impl Telemetry {
         while !ended.is_empty() {
             let mut rest = ended.split_off(ended.len().min(trace::BATCH));
             let count = ended.len();
-            let sent = exporter.send("/v1/traces", &otlp::spans(ended, &self.resource)).await;
-            let lost = match &sent {
-                Ok(rejected) => *rejected,
-                Err(NotTaken::Refused(_)) => count as u64,
+            let lost = match self.send_spans(exporter, &otlp::spans(ended, &self.resource), quiet).await {
+                Ok(rejected) => rejected,
                 // They are not worth waiting for as many deadlines as there are batches.
-                Err(NotTaken::Away(_)) => (count + std::mem::take(&mut rest).len()) as u64,
+                Err(why) if why.wait(PAUSE).is_some() => (count + std::mem::take(&mut rest).len()) as u64,
+                Err(_) => count as u64,
             };
             self.lost.inc_by(lost);
             ended = rest;
-            self.check(sent, TRACES, quiet);
         }
     }
 
-    fn check(&self, sent: Result<u64, NotTaken>, of: Of, quiet: &Quiet) {
+    /// Sends them again, if the collector may take them later, for as long as one export has.
+    async fn send_spans(&self, exporter: &Exporter, export: &impl Message, quiet: &Quiet) -> Result<u64, NotTaken> {
+        let until = Instant::now() + self.environment.deadline;
+        let mut pause = PAUSE;
+        loop {
+            let sent = exporter.send("/v1/traces", export).await;
+            self.check(&sent, TRACES, quiet);
+            // By lot, so that not all sidecars come again at once.
+            let lot = pause.mul_f64(f64::from(trace::id()[0]) / 512.0 + 0.5);
+            let wait = sent.as_ref().err().and_then(|why| why.wait(lot));
+            match wait.filter(|wait| Instant::now() + *wait < until) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return sent,
+            }
+            pause = pause.saturating_mul(2);
+        }
+    }
+
+    fn check(&self, sent: &Result<u64, NotTaken>, of: Of, quiet: &Quiet) {
         let why = match sent {
             Ok(0) => return,
             Ok(rejected) => format!("it has rejected {rejected} of it"),

@@ -3,6 +3,7 @@
 
 use super::known::{self, Known};
 use super::otlp::{key_value, key_values};
+use super::table;
 use super::trace::REMOTE;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::trace::v1::{Span, Status, span::SpanKind, status::StatusCode};
@@ -116,7 +117,8 @@ fn of_request(known: &Known, traced: &Traced) -> Vec<KeyValue> {
 }
 
 fn of_attempt(known: &Known, traced: &Traced, one: &Try) -> Vec<KeyValue> {
-    let mut list = key_values(known.at_provider(&traced.operation, &one.provider, &one.model, one.is_served));
+    let model = table::Value::Text(one.model.as_str().into());
+    let mut list = key_values(known.of_model(&traced.operation, &one.provider, model, one.is_served));
     list.push(text("weir.provider", &one.provider));
     // Not as gen_ai.usage: that is the request's, and a sum over all spans shall have it once.
     if let Some(tokens) = &one.tokens {

@@ -18,17 +18,24 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use weir_core::config;
-use weir_core::wire::{self, Attempted, Beat, LeaseAsk, LimitAsk, Report, Timing};
+use weir_core::wire::{self, Attempted, Beat, LeaseAsk, LimitAsk, Report, Timing, Traced};
 
 /// Paths, headers and bodies.
 type Exports = Arc<Mutex<Vec<(String, HeaderMap, Bytes)>>>;
 
 /// A collector that answers `status`.
 async fn collector(status: StatusCode) -> (String, Exports) {
+    collector_by(move |_| status).await
+}
+
+/// A collector that answers by how many exports to the same path it has seen before.
+async fn collector_by(answer: impl Fn(usize) -> StatusCode + Clone + Send + Sync + 'static) -> (String, Exports) {
     let exports = Exports::default();
     let keep = move |State(exports): State<Exports>, uri: Uri, headers: HeaderMap, body: Bytes| async move {
-        exports.lock().unwrap().push((uri.path().to_owned(), headers, body));
-        status
+        let mut exports = exports.lock().unwrap();
+        let before = exports.iter().filter(|(path, ..)| path == uri.path()).count();
+        exports.push((uri.path().to_owned(), headers, body));
+        answer(before)
     };
     let router = Router::new().fallback(routing::post(keep)).with_state(exports.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -213,6 +220,31 @@ async fn an_export_that_fails_is_counted_and_nothing_waits_for_it() {
         };
         tokio::time::timeout(Duration::from_secs(5), failed).await.expect("a failure is counted");
         assert_eq!(sidecar.beat(&beat(2)).await.counted, 2);
+    }
+}
+
+/// Every export of spans is the same one again, whatever else the collector is told.
+#[tokio::test]
+async fn spans_that_a_collector_may_take_later_are_sent_again() {
+    for (refusal, sent, lost) in [(StatusCode::SERVICE_UNAVAILABLE, 3, 0), (StatusCode::BAD_REQUEST, 1, 1)] {
+        let (url, exports) = collector_by(move |before| if before < 2 { refusal } else { StatusCode::OK }).await;
+        let sidecar = start(Some(&url)).await;
+        sidecar.beat(&Beat { traces: vec![Traced { operation: "chat".into(), ..Traced::default() }], ..beat(1) }).await;
+        let spans = || -> Vec<Bytes> {
+            let exports = exports.lock().unwrap();
+            exports.iter().filter(|(path, ..)| path == "/otlp/v1/traces").map(|(.., body)| body.clone()).collect()
+        };
+        let all = async {
+            while spans().len() < sent {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(9), all).await.expect("they come");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let spans = spans();
+        assert!(spans.len() == sent && spans.iter().all(|export| *export == spans[0]), "{refusal}");
+        let (_, text) = sidecar.get("/metrics").await;
+        assert!(text.contains(&format!("weir_telemetry_spans_lost_total {lost}\n")), "{refusal}: {text}");
     }
 }
 

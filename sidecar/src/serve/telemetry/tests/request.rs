@@ -133,6 +133,21 @@ fn each_attempt_has_a_span_of_its_own_below_it() {
 }
 
 #[test]
+fn a_model_that_is_not_configured_has_its_name_in_each_span() {
+    let mut traced = traced();
+    traced.tries[1].model = "claude-next".into();
+    let spans = spans(&known(), &traced);
+    assert_eq!(spans[2].name, "chat claude-next");
+    for (span, name) in [
+        (&spans[0], "gen_ai.response.model"),
+        (&spans[2], "gen_ai.request.model"),
+        (&spans[2], "gen_ai.response.model"),
+    ] {
+        assert!(written(span).contains(&format!("{name}=StringValue(\"claude-next\")")), "{}", written(span));
+    }
+}
+
+#[test]
 fn a_request_that_went_to_nobody_has_one_span() {
     let refused = Traced { model: None, outcome: "limited".into(), status: 429, tries: vec![], ..traced() };
     let [span] = spans(&known(), &refused).try_into().expect("one");
