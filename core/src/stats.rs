@@ -157,10 +157,11 @@ impl Stats {
         }
     }
 
-    /// A request is over. `model`: the name that it asked for; None before it was known.
+    /// A request is over. `model`: what it asked for, configured or not; None before it was known.
     pub fn request(&self, model: Option<&str>, tenant: Option<&str>, outcome: Outcome, millis: u64) {
-        let model =
-            model.map_or(NONE, |model| if self.models.iter().any(|have| have == model) { model } else { DIRECT });
+        let is_known = |model: &&str| self.models.iter().any(|have| have == model);
+        let unknown = if model.is_some_and(|model| model.contains('/')) { DIRECT } else { NONE };
+        let model = model.filter(is_known).unwrap_or(unknown);
         let model = place(&self.models, model);
         let tenant = place(&self.tenants, tenant.unwrap_or(NONE));
         let outcome = OUTCOMES.iter().position(|(have, _)| *have == outcome).unwrap_or(0);

@@ -47,7 +47,8 @@ async fn a_trace_goes_on_through_every_attempt() {
     let gateway = Setup::smart().start().await;
     gateway.sim.set_faults(TARGETS[0].provider, [Fault::status(500)]).await.expect("a fault");
     gateway.sim.set_faults(TARGETS[1].provider, [Fault::status(529)]).await.expect("a fault");
-    let request = gateway.post().header("traceparent", TRACE).header("tracestate", "a=b").header("x-request-id", "one");
+    let request = gateway.post().header("traceparent", TRACE).header("x-request-id", "one");
+    let request = request.header("tracestate", "a=b,c=d").header("tracestate", "e=f");
     let answer = Answer::of(request.json(&chat("smart", "Hi"))).await;
     assert_eq!(answer.header("x-weir-attempts"), Some("3"), "{}", answer.body);
     let journal = gateway.sim.journal();
@@ -55,7 +56,7 @@ async fn a_trace_goes_on_through_every_attempt() {
     for entry in journal {
         let trace = entry.header("traceparent").unwrap_or_default();
         assert_eq!(trace.split('-').nth(1), TRACE.split('-').nth(1), "{}: another trace: {trace}", entry.provider);
-        assert_eq!(entry.header("tracestate"), Some("a=b"), "{}", entry.provider);
+        assert_eq!(entry.header("tracestate"), Some("a=b,c=d,e=f"), "{}", entry.provider);
         assert_eq!(entry.header("x-request-id"), Some("one"), "{}", entry.provider);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::caching::Mode;
 use super::task::Wish;
-use super::trace::TraceContext;
+use super::trace::{self, TraceContext};
 use crate::chance::{self, Chance};
 use crate::config::Millis;
 use crate::dialect::gemini::Call;
@@ -25,6 +25,8 @@ pub(super) struct Ask {
     pub(super) priority: Priority,
     /// `x-weir-deadline-ms`.
     pub(super) deadline: Option<Millis>,
+    /// When its headers came, in milliseconds since 1970.
+    pub(super) arrived: u64,
     pub(super) request_id: String,
     /// None: there are no traces.
     pub(super) trace: Option<TraceContext>,
@@ -47,8 +49,7 @@ pub(super) enum Endpoint {
 const CREDENTIALS: [&str; 4] = ["authorization", "x-api-key", "x-goog-api-key", "api-key"];
 
 /// The client's headers that go on: ids for tracing, and what HTTP needs. All others stay here, keys above all.
-const KEPT: [&str; 8] =
-    [":method", ":scheme", ":authority", ":path", "x-request-id", "traceparent", "tracestate", "x-forwarded-proto"];
+const KEPT: [&str; 6] = [":method", ":scheme", ":authority", ":path", "x-request-id", "x-forwarded-proto"];
 
 /// What says which contract an Anthropic client was written for (PROVIDERS 0.1). All else that goes to a provider is ours.
 const OWN: [&str; 2] = ["anthropic-version", "anthropic-beta"];
@@ -87,6 +88,11 @@ impl Ask {
             return Err(Refusal::ContentEncoding);
         }
         let kept = KEPT.iter().filter_map(|name| Some(((*name).into(), headers.text(name)?.into())));
+        let traced = [
+            ("traceparent", trace::parent(headers).map(str::to_owned)),
+            ("tracestate", trace::state(headers).map(Cow::into_owned)),
+        ];
+        let traced = traced.into_iter().filter_map(|(name, value)| Some((name.into(), value?.into_bytes())));
         let request_id = headers.text("x-request-id").unwrap_or_default();
         // A client may send one id with many requests.
         let chance = Chance::new(chance::mix(chance::seed(request_id) ^ now) ^ nonce);
@@ -102,9 +108,10 @@ impl Ask {
             cache: cache(headers)?,
             priority: priority(headers)?,
             deadline: deadline(headers)?,
+            arrived: now,
             request_id: request_id.to_owned(),
             trace: TraceContext::of(gateway, headers, chance),
-            kept: kept.collect(),
+            kept: kept.chain(traced).collect(),
             own,
         };
         Ok((endpoint, ask))

@@ -219,7 +219,8 @@ pub(crate) struct Asked {
 impl Asked {
     /// None: the client does not want what this worker has.
     pub(super) fn of(ask: &Ask, wish: &Wish) -> Option<Self> {
-        let Ask { tenant, route, cache, own, priority: _, deadline: _, request_id: _, trace: _, kept: _ } = ask;
+        let Ask { tenant, route, cache, own, priority: _, deadline: _, arrived: _, request_id: _, trace: _, kept: _ } =
+            ask;
         let asked = || Self { tenant: *tenant, route: route.clone(), own: own.clone(), wish: wish.clone() };
         match cache {
             Mode::Normal | Mode::Only => Some(asked()),

@@ -3,7 +3,7 @@
 
 use super::ask::{Ask, Endpoint};
 use super::trace::TraceContext;
-use super::{CANCELLED, Exchange, Record};
+use super::{CANCELLED, Exchange, Record, asked};
 use crate::cache::Written;
 use crate::failure::bounded;
 use crate::price;
@@ -94,7 +94,7 @@ impl Story {
     /// It ends without a provider's answer.
     pub(super) fn ends(&mut self, model: Option<&str>, tenant: Option<&str>, outcome: stats::Outcome) {
         self.with(|line| {
-            line.request_model = model.filter(|model| !model.is_empty()).map(bounded);
+            line.request_model = model.filter(|model| !model.is_empty()).map(asked);
             line.tenant = tenant.map(str::to_owned);
             line.outcome = Some(outcome.name());
         });
@@ -121,7 +121,7 @@ impl Story {
 impl Line {
     /// What the attempts made of it.
     fn goes(&mut self, exchange: &Exchange) {
-        self.request_model = Some(bounded(exchange.task.model()));
+        self.request_model = Some(asked(exchange.task.model()));
         self.tenant = exchange.tenant_name().map(str::to_owned);
         self.stream = Some(exchange.task.is_stream());
         self.outcome = Some(exchange.ended().name());

@@ -134,6 +134,12 @@ impl Record {
     }
 }
 
+/// The model that a client asks for, as it is told: all that there are have shorter names.
+fn asked(model: &str) -> String {
+    const LONGEST: usize = 512;
+    model.get(..model.floor_char_boundary(LONGEST)).unwrap_or_default().to_owned()
+}
+
 /// How an attempt ended that nobody wanted any more: its client left, or another was faster.
 const CANCELLED: &str = "cancelled";
 
@@ -189,7 +195,7 @@ impl Exchange {
             tenant: ask.tenant,
             size: plan.size,
             caching: plan.caching,
-            arrived: plan.arrived,
+            arrived: ask.arrived,
             deadline: plan.deadline,
             seen: Cell::new(now),
             patience,

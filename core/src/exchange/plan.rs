@@ -30,8 +30,7 @@ pub(super) struct Plan {
     bytes: usize,
     pub(super) size: Size,
     pub(super) seed: u64,
-    /// When the request was complete, and when its answer must be, in milliseconds since 1970.
-    pub(super) arrived: u64,
+    /// When its answer must be, in milliseconds since 1970.
     pub(super) deadline: u64,
     times: Times,
     pub(super) on_unsupported: OnUnsupported,
@@ -56,35 +55,23 @@ impl Plan {
     /// Parses and routes.
     ///
     /// # Errors
-    /// Why no target can serve it, now or later.
-    pub(super) fn make(gateway: &Rc<Gateway>, ask: &Ask, wish: Wish, body: Vec<u8>, now: u64) -> Result<Self, Refusal> {
+    /// Why no target can serve it, now or later; and the model that it asks for, if it could be read.
+    pub(super) fn make(
+        gateway: &Rc<Gateway>,
+        ask: &Ask,
+        wish: Wish,
+        body: Vec<u8>,
+        now: u64,
+    ) -> Result<Self, (Refusal, Option<String>)> {
         let bytes = body.len();
         let Some(held) = gateway.hold(bytes) else {
             gateway.stats.limited(Limited::Memory);
-            return Err(Refusal::OutOfMemory);
+            return Err((Refusal::OutOfMemory, None));
         };
-        let task = Task::parse(&wish, body)?;
-        let name = task.model();
-        let not_allowed = |model: String| Refusal::ModelNotAllowed { model };
-        if ask.tenant.is_some_and(|tenant| !gateway.may_use(tenant, name)) {
-            return Err(not_allowed(crate::failure::bounded(name)));
-        }
+        let task = Task::parse(&wish, body).map_err(|refusal| (refusal, None))?;
         let seed = chance::mix(chance::seed(&ask.request_id) ^ now);
-        let tenant = gateway.tenant(ask.tenant);
-        let model = route::resolve(&gateway.config, name, tenant, ask.route.as_deref(), seed)?;
-        if let Some(tenant) = ask.tenant
-            && let Some(target) = model.targets.iter().find(|target| !may_reach(gateway, tenant, name, target))
-        {
-            return Err(not_allowed(format!("{}/{}", target.provider, target.model)));
-        }
-        let candidates = able(gateway, &model, &task)?;
-        if let Some(param) = task.bound_to()
-            && candidates.iter().any(|one| candidates.first().is_some_and(|first| first.provider != one.provider))
-        {
-            let message = "only the provider that keeps it can go on from there: name the one of the answer's \
-                           `x-weir-provider` in `x-weir-route`";
-            return Err(Refusal::InvalidField { param: param.to_owned(), message: message.to_owned() });
-        }
+        let routed = routed(gateway, ask, &task, seed);
+        let (model, candidates) = routed.map_err(|refusal| (refusal, Some(task.model().to_owned())))?;
         let deadline = ask.deadline.map_or(model.deadline, |asked| asked.min(model.deadline));
         let first = model.targets.first().and_then(|target| Candidate::new(&gateway.config, target));
         Ok(Self {
@@ -93,7 +80,6 @@ impl Plan {
             bytes,
             size: task.size(bytes),
             seed,
-            arrived: now,
             deadline: now.saturating_add(deadline.0),
             times: Times {
                 first_token: model.first_token_timeout,
@@ -230,6 +216,36 @@ impl Plan {
 }
 
 /// Those targets of the model that can serve the request.
+/// The model that is asked for, with the targets of this request, and those of them that can serve it.
+fn routed<'g>(
+    gateway: &'g Gateway,
+    ask: &Ask,
+    task: &Task,
+    seed: u64,
+) -> Result<(Cow<'g, Model>, Vec<Candidate>), Refusal> {
+    let name = task.model();
+    let not_allowed = |model: String| Refusal::ModelNotAllowed { model };
+    if ask.tenant.is_some_and(|tenant| !gateway.may_use(tenant, name)) {
+        return Err(not_allowed(crate::failure::bounded(name)));
+    }
+    let tenant = gateway.tenant(ask.tenant);
+    let model = route::resolve(&gateway.config, name, tenant, ask.route.as_deref(), seed)?;
+    if let Some(tenant) = ask.tenant
+        && let Some(target) = model.targets.iter().find(|target| !may_reach(gateway, tenant, name, target))
+    {
+        return Err(not_allowed(format!("{}/{}", target.provider, target.model)));
+    }
+    let candidates = able(gateway, &model, task)?;
+    if let Some(param) = task.bound_to()
+        && candidates.iter().any(|one| candidates.first().is_some_and(|first| first.provider != one.provider))
+    {
+        let message = "only the provider that keeps it can go on from there: name the one of the answer's \
+                       `x-weir-provider` in `x-weir-route`";
+        return Err(Refusal::InvalidField { param: param.to_owned(), message: message.to_owned() });
+    }
+    Ok((model, candidates))
+}
+
 fn able(gateway: &Gateway, model: &Model, task: &Task) -> Result<Vec<Candidate>, Refusal> {
     let mut able = Vec::with_capacity(model.targets.len());
     let mut obstacle = None;

@@ -2,7 +2,7 @@
 //! <https://www.w3.org/TR/trace-context/>
 
 use super::ask::{self, Ask, Endpoint};
-use super::{CANCELLED, Exchange, Record};
+use super::{CANCELLED, Exchange, Record, asked};
 use crate::cache::Written;
 use crate::chance::{self, Chance};
 use crate::chat::Usage;
@@ -11,6 +11,7 @@ use crate::gateway::Gateway;
 use crate::headers::Headers;
 use crate::stats;
 use crate::wire::{Id, Tokens, Traced, Try};
+use std::borrow::Cow;
 
 /// Within the trace-flags: somebody looks at the trace; its id was made by lot.
 const SAMPLED: u8 = 1;
@@ -36,7 +37,7 @@ impl TraceContext {
         let telemetry = &gateway.config.telemetry;
         telemetry.otlp.as_ref()?;
         let span = chance.draw().max(1);
-        if let Some((trace, parent, flags)) = headers.text("traceparent").and_then(parse) {
+        if let Some((trace, parent, flags)) = parent(headers).and_then(parse) {
             return Some(Self { trace, span, parent: Some(parent), flags: flags & (SAMPLED | RANDOM) });
         }
         let trace = (u128::from(chance.draw()) << 64) | u128::from(chance.draw().max(1));
@@ -78,6 +79,19 @@ impl TraceContext {
     }
 }
 
+/// The client's `traceparent`. Of several nobody knows which is right: they are none.
+pub(super) fn parent(headers: &Headers) -> Option<&str> {
+    headers.text("traceparent").filter(|_| headers.all("traceparent").nth(1).is_none())
+}
+
+/// The client's `tracestate`: a list, which may come in several headers.
+pub(super) fn state(headers: &Headers) -> Option<Cow<'_, str>> {
+    let parts = headers.all("tracestate").filter_map(|part| std::str::from_utf8(part).ok());
+    let mut parts = parts.filter(|part| !part.is_empty());
+    let first = parts.next()?;
+    Some(parts.fold(Cow::Borrowed(first), |list, part| Cow::Owned(format!("{list},{part}"))))
+}
+
 /// `traceparent`: the trace, the parent's span, the flags. None: it is none.
 fn parse(text: &str) -> Option<(u128, u64, u8)> {
     let mut parts = text.split('-');
@@ -104,8 +118,7 @@ impl Telling {
         let (Endpoint::Task(wish), Some(context)) = (endpoint, ask.trace.filter(TraceContext::is_sampled)) else {
             return;
         };
-        let text = |name| headers.text(name).filter(|text| !text.is_empty());
-        let state = text("tracestate").filter(|state| context.is_clients() && state.len() <= LONGEST_STATE);
+        let state = state(headers).filter(|state| context.is_clients() && state.len() <= LONGEST_STATE);
         self.0 = Some(Box::new(Traced {
             trace: Id::from(context.trace.to_be_bytes()),
             span: context.span,
@@ -113,8 +126,8 @@ impl Telling {
             began: now,
             operation: wish.operation().to_owned(),
             path: bounded(ask::path(headers)),
-            scheme: text(":scheme").map(bounded),
-            state: state.map(str::to_owned),
+            scheme: headers.text(":scheme").filter(|scheme| !scheme.is_empty()).map(bounded),
+            state: state.map(Cow::into_owned),
             request_id: Some(bounded(&ask.request_id)).filter(|id| !id.is_empty()),
             ..Traced::default()
         }));
@@ -153,7 +166,7 @@ impl Telling {
     /// It ends without going to a provider.
     pub(super) fn ends(&mut self, model: Option<&str>, tenant: Option<&str>, outcome: stats::Outcome) {
         self.with(|traced| {
-            traced.model = model.map(bounded);
+            traced.model = model.map(asked);
             traced.tenant = tenant.map(str::to_owned);
             outcome.name().clone_into(&mut traced.outcome);
         });
@@ -178,7 +191,7 @@ impl Exchange {
         let seen = self.seen.get();
         let attempts = self.attempts.borrow();
         traced.millis = seen.saturating_sub(traced.began);
-        traced.model = Some(bounded(self.task.model()));
+        traced.model = Some(asked(self.task.model()));
         traced.tenant = self.tenant_name().map(str::to_owned);
         traced.stream = Some(self.task.is_stream());
         self.ended().name().clone_into(&mut traced.outcome);

@@ -218,7 +218,7 @@ impl Front {
         }
         let plan = match Plan::make(&self.gateway, &ask, wish, body, now) {
             Ok(plan) => plan,
-            Err(refusal) => return self.refuse_of(&refusal, None, ask.tenant, now),
+            Err((refusal, model)) => return self.refuse_of(&refusal, model.as_deref(), ask.tenant, now),
         };
         if self.tells_prompt(ask.tenant) {
             self.telling.asks(|| plan.task.chat().map(|request| prompt::messages(request.chat())));

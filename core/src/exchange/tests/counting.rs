@@ -30,6 +30,21 @@ fn a_request_is_counted_once_when_nobody_holds_it_any_more() {
 }
 
 #[test]
+fn a_refusal_counts_under_the_model_that_was_asked_for() {
+    let nowhere: (&'static str, &[u8]) = ("x-weir-route", b"nowhere");
+    for (asked, headers, label) in
+        [("smart", vec![nowhere], "smart"), ("openai/gpt-5.6", vec![nowhere], "direct"), ("smarter", vec![], "-")]
+    {
+        let host = Host::default();
+        let (mut front, done) = admitted_by(gateway_on(&host, OPEN), &headers, &CHAT.replace("smart", asked));
+        assert!(done.reply.is_some_and(|(status, ..)| [400, 404].contains(&status)), "{asked}");
+        assert_eq!(host.stat(&format!("weir.requests;model={label};;tenant=-;;outcome=client_error;")), 1, "{asked}");
+        let line = front.log(NOW).unwrap();
+        assert!(line.contains(&format!(r#""request_model":"{asked}""#)), "{line}");
+    }
+}
+
+#[test]
 fn how_a_request_ended_is_told_apart() {
     let events: &[u8] = b"text/event-stream";
     let text = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\n\n";

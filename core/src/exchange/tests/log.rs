@@ -123,6 +123,24 @@ fn an_answer_from_the_cache_is_told_with_whose_it_is() {
     }
 }
 
+/// As in Envoy's own duration, which is in the same line.
+#[test]
+fn the_time_of_a_slow_upload_is_the_requests_too() {
+    let mut front = Front::new(gateway(OPEN), 1);
+    let list: [(&'static str, &[u8]); 2] = [(":method", b"POST"), (":path", b"/v1/chat/completions")];
+    let _ = front.step(NOW, FrontEvent::RequestHeaders { headers: &headers(&list) });
+    let complete = NOW + 2_000;
+    let whole = FrontEvent::RequestComplete { body: CHAT.as_bytes().to_vec(), micros: COMPLETE };
+    let exchange = done(front.step(complete, whole)).exchange.unwrap();
+    let mut attempt = Attempt::begin(exchange, "openai", complete).unwrap();
+    let _ = attempt.step(complete, AttemptEvent::RequestHeaders { traceparent: None, tracestate: None });
+    let _ = attempt.step(complete, AttemptEvent::RequestBody { micros: COMPLETE });
+    let headers = headers(&[("content-type", b"application/json")]);
+    let _ = attempt.step(complete + 90, AttemptEvent::ResponseHeaders { status: 200, headers: &headers, end: false });
+    let _ = attempt.step(complete + 100, AttemptEvent::ResponseBody { chunk: ANSWER.as_bytes(), end: true });
+    assert_eq!(told(&mut front)["first_byte_ms"], 2_100);
+}
+
 #[test]
 fn a_failure_and_a_refusal_are_told_too() {
     let (mut front, done) = admitted(OPEN, &[], CHAT);
@@ -145,7 +163,8 @@ fn a_failure_and_a_refusal_are_told_too() {
     let (mut front, _) = admitted(&yaml, &[("authorization", bearer)], &CHAT.replace("smart", &long));
     let line = told(&mut front);
     assert_eq!((&line["outcome"], &line["tenant"]), (&json!("client_error"), &json!("t")));
-    assert!(line["request_model"].as_str().is_none_or(|model| model.len() < 1_000), "what a client made up is cut");
+    let said = line["request_model"].as_str().unwrap();
+    assert!(long.starts_with(said) && said.len() < 1_000, "what a client made up is cut");
 
     let (mut front, _) = admitted(&yaml, &[("authorization", b"Bearer another")], CHAT);
     let line = told(&mut front);
