@@ -108,6 +108,7 @@ async fn streams_refusals_and_failures_have_spans_that_say_so() {
     assert!(!ok.is_error);
     let refused = with_outcome("client_error").await;
     assert_eq!(refused.attributes.int("http.response.status_code"), Some(404));
+    assert_eq!(refused.attributes.text("gen_ai.request.model"), Some("unheard-of"));
     assert!(!refused.is_error && !collector.spans().iter().any(|span| span.parent.as_ref() == Some(&refused.id)));
     let failed = with_outcome("upstream_5xx").await;
     assert!(failed.is_error && failed.attributes.text("error.type").is_some(), "{failed:?}");
@@ -242,8 +243,8 @@ async fn the_access_log_says_all_of_a_request() {
         assert!(line[name].as_u64().is_some(), "{name} in {line}");
     }
     assert_eq!(
-        (refused["outcome"].as_str(), refused["status"].as_u64()),
-        (Some("client_error"), Some(404)),
+        (refused["outcome"].as_str(), refused["status"].as_u64(), refused["request_model"].as_str()),
+        (Some("client_error"), Some(404), Some("unheard-of")),
         "{refused}"
     );
     assert!(!all.contains(tenant));

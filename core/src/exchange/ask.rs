@@ -3,7 +3,6 @@
 use super::caching::Mode;
 use super::task::Wish;
 use super::trace::{self, TraceContext};
-use crate::chance::{self, Chance};
 use crate::config::Millis;
 use crate::dialect::gemini::Call;
 use crate::dialect::{CountForm, Form, model_of_path};
@@ -55,23 +54,17 @@ const KEPT: [&str; 6] = [":method", ":scheme", ":authority", ":path", "x-request
 const OWN: [&str; 2] = ["anthropic-version", "anthropic-beta"];
 
 impl Ask {
-    /// Reads the headers, at `now`: which endpoint is asked, and how. `nonce`: a number that no other request under way
-    /// has.
+    /// Reads how `endpoint` is asked, at `now`.
     ///
     /// # Errors
     /// Why the request is refused already.
     pub(super) fn read(
         gateway: &Gateway,
         headers: &Headers,
-        nonce: u64,
+        endpoint: &Endpoint,
+        trace: Option<TraceContext>,
         now: u64,
-    ) -> Result<(Endpoint, Self), Refusal> {
-        for (name, value) in headers.iter() {
-            if std::str::from_utf8(value).is_err() {
-                return Err(Refusal::HeaderNotText { name: String::from_utf8_lossy(name).into_owned() });
-            }
-        }
-        let endpoint = endpoint(headers.text(":method").unwrap_or_default(), headers)?;
+    ) -> Result<Self, Refusal> {
         let tenant = match endpoint {
             Endpoint::Health => None,
             Endpoint::Task(_) | Endpoint::Models | Endpoint::Model(_) => authenticate(gateway, headers, now)?,
@@ -93,28 +86,24 @@ impl Ask {
             ("tracestate", trace::state(headers).map(Cow::into_owned)),
         ];
         let traced = traced.into_iter().filter_map(|(name, value)| Some((name.into(), value?.into_bytes())));
-        let request_id = headers.text("x-request-id").unwrap_or_default();
-        // A client may send one id with many requests.
-        let chance = Chance::new(chance::mix(chance::seed(request_id) ^ now) ^ nonce);
         let own = match endpoint {
             Endpoint::Task(Wish::Chat(Form::Messages) | Wish::Count(CountForm::Messages)) => {
                 OWN.iter().flat_map(|name| all(headers, name)).collect()
             }
             _ => HeaderList::new(),
         };
-        let ask = Self {
+        Ok(Self {
             tenant,
             route: once(headers, "x-weir-route")?.map(str::to_owned),
             cache: cache(headers)?,
             priority: priority(headers)?,
             deadline: deadline(headers)?,
             arrived: now,
-            request_id: request_id.to_owned(),
-            trace: TraceContext::of(gateway, headers, chance),
+            request_id: headers.text("x-request-id").unwrap_or_default().to_owned(),
+            trace,
             kept: kept.chain(traced).collect(),
             own,
-        };
-        Ok((endpoint, ask))
+        })
     }
 }
 
@@ -178,9 +167,17 @@ fn query_key(headers: &Headers) -> Option<&str> {
     query.split('&').find_map(|pair| pair.strip_prefix("key="))
 }
 
-fn endpoint(method: &str, headers: &Headers) -> Result<Endpoint, Refusal> {
-    let path = path(headers);
-    let (endpoint, allow) = match path {
+/// What is asked.
+///
+/// # Errors
+/// There is no such endpoint, or a header is no text.
+pub(super) fn endpoint(headers: &Headers) -> Result<Endpoint, Refusal> {
+    for (name, value) in headers.iter() {
+        if std::str::from_utf8(value).is_err() {
+            return Err(Refusal::HeaderNotText { name: String::from_utf8_lossy(name).into_owned() });
+        }
+    }
+    let (endpoint, allow) = match path(headers) {
         "/v1/chat/completions" => (Endpoint::Task(Wish::Chat(Form::ChatCompletions)), "POST"),
         "/v1/messages" => (Endpoint::Task(Wish::Chat(Form::Messages)), "POST"),
         "/v1/messages/count_tokens" => (Endpoint::Task(Wish::Count(CountForm::Messages)), "POST"),
@@ -190,7 +187,7 @@ fn endpoint(method: &str, headers: &Headers) -> Result<Endpoint, Refusal> {
         "/healthz" | "/readyz" => (Endpoint::Health, "GET"),
         _ => of_model(headers.text(":path").unwrap_or_default()).ok_or(Refusal::UnknownPath)?,
     };
-    if method == allow { Ok(endpoint) } else { Err(Refusal::MethodNotAllowed { allow }) }
+    if headers.text(":method") == Some(allow) { Ok(endpoint) } else { Err(Refusal::MethodNotAllowed { allow }) }
 }
 
 /// What a path that names a model asks for; methods that are not served are none of the model's.

@@ -1,7 +1,7 @@
 //! What Weir says of a request in its line of Envoy's access log. Envoy writes the line; the filter leaves its part where
 //! that finds it, as one filter state: each one costs a call to the host.
 
-use super::ask::{Ask, Endpoint};
+use super::task::Wish;
 use super::trace::TraceContext;
 use super::{CANCELLED, Exchange, Record, asked};
 use crate::cache::Written;
@@ -68,11 +68,10 @@ impl Story {
     }
 
     /// It is known what is asked.
-    pub(super) fn begins(&mut self, endpoint: &Endpoint, ask: &Ask) {
-        let Endpoint::Task(wish) = endpoint else { return };
+    pub(super) fn begins(&mut self, wish: &Wish, trace: Option<TraceContext>) {
         self.with(|line| {
             line.operation = Some(wish.operation());
-            line.trace_id = ask.trace.filter(TraceContext::is_sampled).map(|context| context.id());
+            line.trace_id = trace.filter(TraceContext::is_sampled).map(|context| context.id());
         });
     }
 

@@ -1,7 +1,8 @@
 //! A request's place in its trace, and what the sidecar is told for its spans.
 //! <https://www.w3.org/TR/trace-context/>
 
-use super::ask::{self, Ask, Endpoint};
+use super::ask;
+use super::task::Wish;
 use super::{CANCELLED, Exchange, Record, asked};
 use crate::cache::Written;
 use crate::chance::{self, Chance};
@@ -32,10 +33,14 @@ pub(super) struct TraceContext {
 }
 
 impl TraceContext {
-    /// By what its client says of it, else by lot. None: there are no traces. `chance`: of no other request.
-    pub(super) fn of(gateway: &Gateway, headers: &Headers, mut chance: Chance) -> Option<Self> {
+    /// By what its client says of it, else by lot. None: there are no traces. `nonce`: a number that no other request
+    /// under way has.
+    pub(super) fn of(gateway: &Gateway, headers: &Headers, nonce: u64, now: u64) -> Option<Self> {
         let telemetry = &gateway.config.telemetry;
         telemetry.otlp.as_ref()?;
+        // A client may send one id with many requests.
+        let id = chance::seed(headers.text("x-request-id").unwrap_or_default());
+        let mut chance = Chance::new(chance::mix(id ^ now) ^ nonce);
         let span = chance.draw().max(1);
         if let Some((trace, parent, flags)) = parent(headers).and_then(parse) {
             return Some(Self { trace, span, parent: Some(parent), flags: flags & (SAMPLED | RANDOM) });
@@ -114,10 +119,9 @@ pub(super) struct Telling(Option<Box<Traced>>);
 
 impl Telling {
     /// It is known what is asked; it came at `now`.
-    pub(super) fn begins(&mut self, endpoint: &Endpoint, ask: &Ask, headers: &Headers, now: u64) {
-        let (Endpoint::Task(wish), Some(context)) = (endpoint, ask.trace.filter(TraceContext::is_sampled)) else {
-            return;
-        };
+    pub(super) fn begins(&mut self, wish: &Wish, trace: Option<TraceContext>, headers: &Headers, now: u64) {
+        let Some(context) = trace.filter(TraceContext::is_sampled) else { return };
+        let text = |name| headers.text(name).filter(|text| !text.is_empty()).map(bounded);
         let state = state(headers).filter(|state| context.is_clients() && state.len() <= LONGEST_STATE);
         self.0 = Some(Box::new(Traced {
             trace: Id::from(context.trace.to_be_bytes()),
@@ -126,9 +130,9 @@ impl Telling {
             began: now,
             operation: wish.operation().to_owned(),
             path: bounded(ask::path(headers)),
-            scheme: headers.text(":scheme").filter(|scheme| !scheme.is_empty()).map(bounded),
+            scheme: text(":scheme"),
             state: state.map(Cow::into_owned),
-            request_id: Some(bounded(&ask.request_id)).filter(|id| !id.is_empty()),
+            request_id: text("x-request-id"),
             ..Traced::default()
         }));
     }

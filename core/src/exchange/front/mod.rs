@@ -182,23 +182,30 @@ impl Front {
         }
         self.wording = Wording::of(headers);
         let nonce = chance::mix(self.gateway.traffic.worker()) ^ u64::from(self.ticket);
-        let read = Ask::read(&self.gateway, headers, nonce, now);
-        if let Ok((endpoint, ask)) = &read {
-            self.story.begins(endpoint, ask);
-            self.telling.begins(endpoint, ask, headers, now);
+        let trace = TraceContext::of(&self.gateway, headers, nonce, now);
+        let endpoint = match ask::endpoint(headers) {
+            Ok(endpoint) => endpoint,
+            Err(refusal) => return self.refuse(&refusal, now),
+        };
+        if let Endpoint::Task(wish) = &endpoint {
+            self.story.begins(wish, trace);
+            self.telling.begins(wish, trace, headers, now);
         }
-        match read {
-            Err(refusal) => self.refuse(&refusal, now),
-            Ok((Endpoint::Health, _)) => self.answer(Reply::json(200, br#"{"status":"ok"}"#.to_vec())),
-            Ok((Endpoint::Models, ask)) => {
+        let ask = match Ask::read(&self.gateway, headers, &endpoint, trace, now) {
+            Ok(ask) => ask,
+            Err(refusal) => return self.refuse(&refusal, now),
+        };
+        match endpoint {
+            Endpoint::Health => self.answer(Reply::json(200, br#"{"status":"ok"}"#.to_vec())),
+            Endpoint::Models => {
                 let reply = self.models(ask.tenant);
                 self.answer(reply)
             }
-            Ok((Endpoint::Model(name), ask)) => match self.model(&name, ask.tenant) {
+            Endpoint::Model(name) => match self.model(&name, ask.tenant) {
                 Ok(reply) => self.answer(reply),
                 Err(refusal) => self.refuse(&refusal, now),
             },
-            Ok((Endpoint::Task(wish), ask)) => {
+            Endpoint::Task(wish) => {
                 self.state = State::Reading(ask, wish);
                 Step::wait(Waker::RequestBody, vec![])
             }

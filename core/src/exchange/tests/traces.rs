@@ -98,6 +98,19 @@ fn what_ends_without_a_provider_is_told_too() {
     assert_eq!((refused.tenant.as_deref(), refused.tries.len()), (Some("t"), 0));
     assert!(refused.model.is_some_and(|model| long.starts_with(&model) && model.len() < 1_000), "made up, and cut");
 
+    // For its headers alone.
+    let size = ("content-length", b"99999999999".as_slice());
+    for (headers, status) in [(vec![("authorization", b"Bearer x".as_slice())], 401), (vec![bearer[0], size], 413)] {
+        let (mut front, _) = admitted_by(gateway.clone(), &headers, CHAT);
+        let _ = front.step(NOW, FrontEvent::Closed);
+        let [refused]: [Traced; 1] = told(&gateway).try_into().unwrap();
+        assert_eq!((refused.outcome.as_str(), refused.status, refused.model), ("client_error", status, None));
+        assert_eq!((refused.operation.as_str(), refused.request_id.is_some()), ("chat", true));
+    }
+    let (mut front, _) = admitted_at(gateway.clone(), "/nowhere", &bearer, CHAT);
+    let _ = front.step(NOW, FrontEvent::Closed);
+    assert_eq!(told(&gateway), []);
+
     let (mut front, done) = admitted_by(gateway.clone(), &bearer, CHAT);
     let exchange = done.exchange.unwrap();
     for provider in ["openai", "claude"] {
