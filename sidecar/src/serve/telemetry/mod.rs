@@ -103,9 +103,7 @@ impl Telemetry {
 
     /// Shows the metrics on `/metrics`: those of generative AI by their own names, those about exports under `weir_`.
     pub(super) fn register(&self, root: &mut Registry) {
-        let labels: Vec<_> =
-            self.resource.iter().map(|(name, value)| (prometheus::underscored(name), value.clone())).collect();
-        root.register("target", "OpenTelemetry's resource", Info::new(labels));
+        root.register("target", "OpenTelemetry's resource", Info::new(prometheus::info(&self.resource)));
         root.register_collector(Box::new(prometheus::Shown(self.genai.clone())));
         let own = root.sub_registry_with_prefix("weir");
         own.register(

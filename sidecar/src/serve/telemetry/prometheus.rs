@@ -2,6 +2,7 @@
 //! <https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/>
 
 use super::count::GenAi;
+use super::environment::Pairs;
 use super::instrument::{Metric, Shape, Unit};
 use super::table::{Attributes, Numbers, Value};
 use prometheus_client::collector::Collector;
@@ -71,9 +72,36 @@ fn labels(attributes: &Attributes) -> Vec<(String, String)> {
     attributes.iter().map(|(name, value)| (underscored(name), text(value))).collect()
 }
 
+/// The labels of a resource. Names that are the same to Prometheus are one label with all their values.
+/// <https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/#metric-attributes>
+pub(super) fn info(resource: &Pairs) -> Pairs {
+    let mut labels = Pairs::new();
+    for (name, value) in resource {
+        let name = underscored(name);
+        match labels.iter_mut().find(|(have, _)| *have == name) {
+            Some((_, all)) => *all = format!("{all};{value}"),
+            None => labels.push((name, value.clone())),
+        }
+    }
+    labels
+}
+
 /// What Prometheus allows in the name of a metric or label.
-pub(super) fn underscored(name: &str) -> String {
+fn underscored(name: &str) -> String {
     let one = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
     let name: String = name.chars().map(one).collect();
     if name.starts_with(|first: char| first.is_ascii_digit()) { format!("key_{name}") } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_label_is_told_twice() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let resource = vec![pair("service.name", "weir"), pair("a.b", "1"), pair("a_b", "2"), pair("1st", "3")];
+        let expected = [pair("service_name", "weir"), pair("a_b", "1;2"), pair("key_1st", "3")];
+        assert_eq!(info(&resource), expected);
+    }
 }
