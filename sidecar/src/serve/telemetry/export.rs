@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// Of a collector's answer, in bytes.
 const LONGEST: usize = 64 << 10;
+/// What a collector asks for is heard up to this.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 pub(super) struct Exporter {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
@@ -57,13 +59,12 @@ impl Exporter {
         Ok(Self { client, base, headers, deadline: environment.deadline })
     }
 
-    /// Sends one export to `path`, within the deadline. Of what is in it, so much the collector has refused.
+    /// Sends one export, encoded, to `path`, within the deadline. Of what is in it, so much the collector has refused.
     ///
     /// # Errors
     /// The collector did not take it.
-    pub(super) async fn send(&self, path: &str, export: &impl Message) -> Result<u64, NotTaken> {
-        let body = Full::new(Bytes::from(export.encode_to_vec()));
-        let mut request = Request::new(body);
+    pub(super) async fn send(&self, path: &str, export: Bytes) -> Result<u64, NotTaken> {
+        let mut request = Request::new(Full::new(export));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = format!("{}{path}", self.base).parse().map_err(|_| NotTaken::Away("no URL".to_owned()))?;
         *request.headers_mut() = self.headers.clone();
@@ -99,13 +100,13 @@ pub(super) enum NotTaken {
 }
 
 impl NotTaken {
-    /// How long to wait until it may take the same, where that is of any use; `pause`: if it does not say.
+    /// How long to wait until it may take the same, where that is of any use: `pause`, or longer if it says so.
     pub(super) fn wait(&self, pause: Duration) -> Option<Duration> {
         match self {
             Self::Away(_) => Some(pause),
             Self::Refused { status, after } => {
                 let is_passing = matches!(status.as_u16(), 429 | 502 | 503 | 504);
-                is_passing.then(|| after.map_or(pause, Duration::from_secs))
+                is_passing.then(|| Duration::from_secs(after.unwrap_or(0)).min(LONGEST_WAIT).max(pause))
             }
         }
     }
@@ -131,4 +132,25 @@ fn reason(error: &dyn std::error::Error) -> String {
         cause = source;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_taken_later_is_waited_for_as_the_collector_asks_within_bounds() {
+        let pause = Duration::from_secs(2);
+        let refused = |status: u16, after| {
+            NotTaken::Refused { status: StatusCode::from_u16(status).unwrap(), after }
+                .wait(pause)
+                .map(|wait| wait.as_secs())
+        };
+        for status in [429, 502, 503, 504] {
+            let waits = [None, Some(0), Some(1), Some(30), Some(u64::MAX)].map(|after| refused(status, after));
+            assert_eq!(waits, [2, 2, 2, 30, 60].map(Some), "{status}");
+        }
+        assert_eq!([400, 401, 404, 413, 500].map(|status| refused(status, Some(1))), [None; 5]);
+        assert_eq!(NotTaken::Away(String::new()).wait(pause), Some(pause));
+    }
 }

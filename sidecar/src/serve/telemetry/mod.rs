@@ -17,6 +17,7 @@ pub(super) use trace::{Parent, Span, Traceparent};
 
 use super::quiet::Quiet;
 use crate::failure::{Failure, Outcome};
+use bytes::Bytes;
 use count::GenAi;
 use environment::{Environment, Pairs};
 use export::{Exporter, NotTaken};
@@ -27,14 +28,14 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use prost::Message;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use trace::Spans;
 use weir_core::config::Config;
 use weir_core::wire::Beat;
 
-/// Until spans that the collector did not take are sent again, at most; then twice as long, and so on.
+/// Until spans that the collector did not take are sent again; then twice as long, and so on.
 const PAUSE: Duration = Duration::from_secs(1);
 /// When the sidecar stops, what is left has so long to reach the collector.
 const LAST: Duration = Duration::from_secs(2);
@@ -47,10 +48,18 @@ struct Of {
 const METRICS: Of = Of { signal: "metrics" };
 const TRACES: Of = Of { signal: "traces" };
 
+/// An export of spans: so many.
+#[derive(Clone)]
+struct Batch {
+    body: Bytes,
+    count: u64,
+}
+
 /// What the sidecar tells OpenTelemetry.
 pub(super) struct Telemetry {
     genai: Arc<GenAi>,
     spans: Arc<Spans>,
+    in_hand: Mutex<Option<Batch>>,
     /// None: there is no collector.
     exporter: Option<Exporter>,
     environment: Environment,
@@ -92,6 +101,7 @@ impl Telemetry {
         Ok(Self {
             genai: Arc::new(genai),
             spans: Arc::default(),
+            in_hand: Mutex::default(),
             exporter,
             environment,
             resource,
@@ -169,43 +179,52 @@ impl Telemetry {
         let now = otlp::nanos(SystemTime::now());
         let Some(export) = otlp::metrics(self.genai.table(), &self.resource, self.start, now) else { return };
         // What it does not take, the next export tells anew.
-        let sent = exporter.send("/v1/metrics", &export).await;
+        let sent = exporter.send("/v1/metrics", encoded(&export)).await;
         self.check(&sent, METRICS, quiet);
     }
 
     async fn export_spans(&self, quiet: &Quiet) {
         let Some(exporter) = &self.exporter else { return };
-        self.lost.inc_by(self.spans.take_lost());
-        let mut ended = self.spans.take();
-        while !ended.is_empty() {
-            let mut rest = ended.split_off(ended.len().min(trace::BATCH));
-            let count = ended.len();
-            let lost = match self.send_spans(exporter, &otlp::spans(ended, &self.resource), quiet).await {
-                Ok(rejected) => rejected,
-                // They are not worth waiting for as many deadlines as there are batches.
-                Err(why) if why.wait(PAUSE).is_some() => (count + std::mem::take(&mut rest).len()) as u64,
-                Err(_) => count as u64,
-            };
-            self.lost.inc_by(lost);
-            ended = rest;
+        loop {
+            self.lost.inc_by(self.spans.take_lost());
+            let Some(Batch { body, count }) = self.batch() else { return };
+            let sent = self.send_spans(exporter, &body).await;
+            self.check(&sent, TRACES, quiet);
+            self.lost.inc_by(sent.unwrap_or(count));
+            *self.in_hand() = None;
         }
     }
 
-    /// Sends them again, if the collector may take them later, for as long as one export has.
-    async fn send_spans(&self, exporter: &Exporter, export: &impl Message, quiet: &Quiet) -> Result<u64, NotTaken> {
-        let until = Instant::now() + self.environment.deadline;
+    /// The export of spans that is under way, or the next. It is kept until it has ended: it may be given up in its
+    /// middle, when the sidecar stops.
+    fn batch(&self) -> Option<Batch> {
+        let mut in_hand = self.in_hand();
+        if in_hand.is_none() {
+            let spans = self.spans.take(trace::BATCH);
+            let count = spans.len() as u64;
+            *in_hand = (count > 0).then(|| Batch { body: encoded(&otlp::spans(spans, &self.resource)), count });
+        }
+        in_hand.clone()
+    }
+
+    fn in_hand(&self) -> MutexGuard<'_, Option<Batch>> {
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends them again if the collector may take them later, until one export's time is over.
+    async fn send_spans(&self, exporter: &Exporter, body: &Bytes) -> Result<u64, NotTaken> {
+        let begun = Instant::now();
         let mut pause = PAUSE;
         loop {
-            let sent = exporter.send("/v1/traces", export).await;
-            self.check(&sent, TRACES, quiet);
+            let sent = exporter.send("/v1/traces", body.clone()).await;
             // By lot, so that not all sidecars come again at once.
             let lot = pause.mul_f64(f64::from(trace::id()[0]) / 512.0 + 0.5);
             let wait = sent.as_ref().err().and_then(|why| why.wait(lot));
-            match wait.filter(|wait| Instant::now() + *wait < until) {
+            match wait.filter(|_| begun.elapsed() < self.environment.deadline) {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => return sent,
             }
-            pause = pause.saturating_mul(2);
+            pause = pause.saturating_mul(2).min(export::LONGEST_WAIT);
         }
     }
 
@@ -220,6 +239,10 @@ impl Telemetry {
             tracing::warn!(signal = of.signal, "the collector (telemetry.otlp) did not take all of an export: {why}");
         }
     }
+}
+
+fn encoded(export: &impl Message) -> Bytes {
+    export.encode_to_vec().into()
 }
 
 impl Default for Telemetry {

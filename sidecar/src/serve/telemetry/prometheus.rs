@@ -72,15 +72,17 @@ fn labels(attributes: &Attributes) -> Vec<(String, String)> {
     attributes.iter().map(|(name, value)| (underscored(name), text(value))).collect()
 }
 
-/// The labels of a resource. Names that are the same to Prometheus are one label with all their values.
-/// <https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/#metric-attributes>
+/// The labels of a resource. Names that are the same to Prometheus are one label with all their values, in the order of
+/// the names. <https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/#metric-attributes>
 pub(super) fn info(resource: &Pairs) -> Pairs {
     let mut labels = Pairs::new();
-    for (name, value) in resource {
-        let name = underscored(name);
-        match labels.iter_mut().find(|(have, _)| *have == name) {
-            Some((_, all)) => *all = format!("{all};{value}"),
-            None => labels.push((name, value.clone())),
+    for (name, _) in resource {
+        let label = underscored(name);
+        if labels.iter().all(|(have, _)| *have != label) {
+            let mut same: Vec<_> = resource.iter().filter(|(name, _)| underscored(name) == label).collect();
+            same.sort();
+            let values: Vec<_> = same.into_iter().map(|(_, value)| value.as_str()).collect();
+            labels.push((label, values.join(";")));
         }
     }
     labels
@@ -100,7 +102,7 @@ mod tests {
     #[test]
     fn no_label_is_told_twice() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let resource = vec![pair("service.name", "weir"), pair("a.b", "1"), pair("a_b", "2"), pair("1st", "3")];
+        let resource = vec![pair("service.name", "weir"), pair("a_b", "2"), pair("a.b", "1"), pair("1st", "3")];
         let expected = [pair("service_name", "weir"), pair("a_b", "1;2"), pair("key_1st", "3")];
         assert_eq!(info(&resource), expected);
     }

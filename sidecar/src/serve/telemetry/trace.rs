@@ -7,6 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use opentelemetry_proto::tonic::trace::v1::{Span as Message, Status, span, status};
 use prost::Message as _;
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -75,14 +76,20 @@ pub(super) struct Spans {
 
 #[derive(Default)]
 struct Ended {
-    spans: Vec<Message>,
+    spans: VecDeque<Message>,
     /// As they are sent.
     bytes: usize,
 }
 
 impl Spans {
-    pub(super) fn take(&self) -> Vec<Message> {
-        std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner)).spans
+    /// The first so many that wait.
+    pub(super) fn take(&self, most: usize) -> Vec<Message> {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = most.min(ended.spans.len());
+        let taken: Vec<Message> = ended.spans.drain(..count).collect();
+        let bytes: usize = taken.iter().map(Message::encoded_len).sum();
+        ended.bytes = ended.bytes.saturating_sub(bytes);
+        taken
     }
 
     /// Those that were lost, since last asked.
@@ -98,7 +105,7 @@ impl Spans {
             return;
         }
         ended.bytes = bytes;
-        ended.spans.push(span);
+        ended.spans.push_back(span);
         if ended.spans.len() == BATCH {
             self.full.notify_one();
         }
@@ -215,8 +222,8 @@ mod tests {
         for _ in 0..MOST + 3 {
             drop(Span::open(spans.clone(), "weir.ask", parent));
         }
-        assert_eq!((spans.take().len(), spans.take_lost(), spans.take_lost()), (MOST, 3, 0));
-        assert_eq!(spans.take().len(), 0);
+        assert_eq!((spans.take(MOST + 1).len(), spans.take_lost(), spans.take_lost()), (MOST, 3, 0));
+        assert_eq!(spans.take(MOST).len(), 0);
     }
 
     #[test]

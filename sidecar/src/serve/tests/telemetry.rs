@@ -6,6 +6,7 @@ use crate::serve::telemetry::Telemetry;
 use crate::store::Memory;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::{Router, routing};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -25,17 +26,20 @@ type Exports = Arc<Mutex<Vec<(String, HeaderMap, Bytes)>>>;
 
 /// A collector that answers `status`.
 async fn collector(status: StatusCode) -> (String, Exports) {
-    collector_by(move |_| status).await
+    collector_by(move |_| (status, "")).await
 }
 
-/// A collector that answers by how many exports to the same path it has seen before.
-async fn collector_by(answer: impl Fn(usize) -> StatusCode + Clone + Send + Sync + 'static) -> (String, Exports) {
+/// A collector that answers by how many exports to the same path it has seen before: a status, and `retry-after`.
+async fn collector_by(
+    answer: impl Fn(usize) -> (StatusCode, &'static str) + Clone + Send + Sync + 'static,
+) -> (String, Exports) {
     let exports = Exports::default();
     let keep = move |State(exports): State<Exports>, uri: Uri, headers: HeaderMap, body: Bytes| async move {
         let mut exports = exports.lock().unwrap();
         let before = exports.iter().filter(|(path, ..)| path == uri.path()).count();
         exports.push((uri.path().to_owned(), headers, body));
-        answer(before)
+        let (status, after) = answer(before);
+        (status, [(RETRY_AFTER, after)])
     };
     let router = Router::new().fallback(routing::post(keep)).with_state(exports.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -225,17 +229,21 @@ async fn an_export_that_fails_is_counted_and_nothing_waits_for_it() {
 
 #[tokio::test]
 async fn spans_that_a_collector_may_take_later_are_sent_again() {
-    for (refusal, sent, lost) in [(StatusCode::SERVICE_UNAVAILABLE, 3, 0), (StatusCode::BAD_REQUEST, 1, 1)] {
-        let (url, exports) = collector_by(move |before| if before < 2 { refusal } else { StatusCode::OK }).await;
+    for (refusal, after, sent, lost) in [
+        (StatusCode::SERVICE_UNAVAILABLE, "", 3, 0),
+        (StatusCode::TOO_MANY_REQUESTS, "1", 3, 0),
+        (StatusCode::BAD_REQUEST, "1", 1, 1),
+    ] {
+        let answer = move |before| if before < 2 { (refusal, after) } else { (StatusCode::OK, "") };
+        let (url, exports) = collector_by(answer).await;
         let sidecar = start(Some(&url)).await;
         sidecar.beat(&Beat { traces: vec![Traced { operation: "chat".into(), ..Traced::default() }], ..beat(1) }).await;
         let spans = || -> Vec<Bytes> {
             let exports = exports.lock().unwrap();
             exports.iter().filter(|(path, ..)| path == "/otlp/v1/traces").map(|(.., body)| body.clone()).collect()
         };
-        let failures = sent - usize::from(lost == 0);
         let told = [
-            format!("weir_telemetry_export_failures_total{{signal=\"traces\"}} {failures}"),
+            format!("weir_telemetry_export_failures_total{{signal=\"traces\"}} {lost}"),
             format!("weir_telemetry_spans_lost_total {lost}"),
         ];
         let all = async {
@@ -263,6 +271,23 @@ async fn what_is_left_is_exported_at_the_end() {
     exports.lock().unwrap().clear();
     sidecar.sidecar.finish().await;
     assert!(exports.lock().unwrap().iter().any(|(path, ..)| path == "/otlp/v1/metrics"));
+}
+
+#[tokio::test]
+async fn what_waits_to_be_sent_again_is_not_lost_when_the_sidecar_stops() {
+    let (url, exports) =
+        collector_by(|before| (if before == 0 { StatusCode::BAD_GATEWAY } else { StatusCode::OK }, "9")).await;
+    let sidecar = start(Some(&url)).await;
+    let traced = Traced { operation: "chat".into(), ..Traced::default() };
+    sidecar.beat(&Beat { traces: vec![traced], ..beat(1) }).await;
+    let is_spans = |export: &ExportTraceServiceRequest| !export.resource_spans.is_empty();
+    exported(&exports, "/otlp/v1/traces", is_spans).await;
+    sidecar.serving.abort();
+    exports.lock().unwrap().retain(|(path, ..)| path == "/otlp/v1/traces");
+    sidecar.sidecar.finish().await;
+    let exports = exports.lock().unwrap();
+    let bodies: Vec<_> = exports.iter().filter(|(path, ..)| path == "/otlp/v1/traces").map(|(.., body)| body).collect();
+    assert!(bodies.len() == 2 && bodies[0] == bodies[1], "{} exports", bodies.len());
 }
 
 #[tokio::test]
