@@ -54,21 +54,17 @@ const KEPT: [&str; 6] = [":method", ":scheme", ":authority", ":path", "x-request
 const OWN: [&str; 2] = ["anthropic-version", "anthropic-beta"];
 
 impl Ask {
-    /// Reads how `endpoint` is asked, at `now`.
+    /// Reads how a tenant asks `endpoint`, at `now`.
     ///
     /// # Errors
     /// Why the request is refused already.
     pub(super) fn read(
         gateway: &Gateway,
         headers: &Headers,
-        endpoint: &Endpoint,
+        (endpoint, tenant): (&Endpoint, Option<usize>),
         trace: Option<TraceContext>,
         now: u64,
     ) -> Result<Self, Refusal> {
-        let tenant = match endpoint {
-            Endpoint::Health => None,
-            Endpoint::Task(_) | Endpoint::Models | Endpoint::Model(_) => authenticate(gateway, headers, now)?,
-        };
         let is_local = gateway.config.tenants.is_empty() && gateway.config.listen.ip().is_loopback();
         if is_local && headers.text("origin").is_some_and(|origin| !is_loopback_origin(origin)) {
             return Err(Refusal::ForeignOrigin);
@@ -167,16 +163,25 @@ fn query_key(headers: &Headers) -> Option<&str> {
     query.split('&').find_map(|pair| pair.strip_prefix("key="))
 }
 
-/// What is asked.
+/// What is asked, and by whom.
 ///
 /// # Errors
-/// There is no such endpoint, or a header is no text.
-pub(super) fn endpoint(headers: &Headers) -> Result<Endpoint, Refusal> {
+/// There is no such endpoint, a key is needed, or a header is no text.
+pub(super) fn identify(gateway: &Gateway, headers: &Headers, now: u64) -> Result<(Endpoint, Option<usize>), Refusal> {
     for (name, value) in headers.iter() {
         if std::str::from_utf8(value).is_err() {
             return Err(Refusal::HeaderNotText { name: String::from_utf8_lossy(name).into_owned() });
         }
     }
+    let endpoint = endpoint(headers)?;
+    let tenant = match endpoint {
+        Endpoint::Health => None,
+        Endpoint::Task(_) | Endpoint::Models | Endpoint::Model(_) => authenticate(gateway, headers, now)?,
+    };
+    Ok((endpoint, tenant))
+}
+
+fn endpoint(headers: &Headers) -> Result<Endpoint, Refusal> {
     let (endpoint, allow) = match path(headers) {
         "/v1/chat/completions" => (Endpoint::Task(Wish::Chat(Form::ChatCompletions)), "POST"),
         "/v1/messages" => (Endpoint::Task(Wish::Chat(Form::Messages)), "POST"),

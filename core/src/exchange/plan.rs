@@ -2,6 +2,7 @@
 //! once, and kept while the request waits.
 
 use super::ask::Ask;
+use super::asked;
 use super::caching::Caching;
 use super::task::{Task, Wish};
 use super::translate;
@@ -71,7 +72,7 @@ impl Plan {
         let task = Task::parse(&wish, body).map_err(|refusal| (refusal, None))?;
         let seed = chance::mix(chance::seed(&ask.request_id) ^ now);
         let routed = routed(gateway, ask, &task, seed);
-        let (model, candidates) = routed.map_err(|refusal| (refusal, Some(task.model().to_owned())))?;
+        let (model, candidates) = routed.map_err(|refusal| (refusal, Some(asked(task.model()))))?;
         let deadline = ask.deadline.map_or(model.deadline, |asked| asked.min(model.deadline));
         let first = model.targets.first().and_then(|target| Candidate::new(&gateway.config, target));
         Ok(Self {
@@ -215,7 +216,6 @@ impl Plan {
     }
 }
 
-/// Those targets of the model that can serve the request.
 /// The model that is asked for, with the targets of this request, and those of them that can serve it.
 fn routed<'g>(
     gateway: &'g Gateway,
@@ -246,6 +246,7 @@ fn routed<'g>(
     Ok((model, candidates))
 }
 
+/// Those targets of the model that can serve the request.
 fn able(gateway: &Gateway, model: &Model, task: &Task) -> Result<Vec<Candidate>, Refusal> {
     let mut able = Vec::with_capacity(model.targets.len());
     let mut obstacle = None;

@@ -181,19 +181,20 @@ impl Front {
             self.story.comes(text(":method"), path, text("x-request-id"));
         }
         self.wording = Wording::of(headers);
-        let nonce = chance::mix(self.gateway.traffic.worker()) ^ u64::from(self.ticket);
-        let trace = TraceContext::of(&self.gateway, headers, nonce, now);
-        let endpoint = match ask::endpoint(headers) {
-            Ok(endpoint) => endpoint,
+        let (endpoint, tenant) = match ask::identify(&self.gateway, headers, now) {
+            Ok(known) => known,
             Err(refusal) => return self.refuse(&refusal, now),
         };
+        let nonce = chance::mix(self.gateway.traffic.worker()) ^ u64::from(self.ticket);
+        let trace = TraceContext::of(&self.gateway, headers, nonce, now);
+        // Not before it is known who asks: nobody else makes spans.
         if let Endpoint::Task(wish) = &endpoint {
             self.story.begins(wish, trace);
             self.telling.begins(wish, trace, headers, now);
         }
-        let ask = match Ask::read(&self.gateway, headers, &endpoint, trace, now) {
+        let ask = match Ask::read(&self.gateway, headers, (&endpoint, tenant), trace, now) {
             Ok(ask) => ask,
-            Err(refusal) => return self.refuse(&refusal, now),
+            Err(refusal) => return self.refuse_of(&refusal, None, tenant, now),
         };
         match endpoint {
             Endpoint::Health => self.answer(Reply::json(200, br#"{"status":"ok"}"#.to_vec())),

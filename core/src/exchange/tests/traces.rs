@@ -100,16 +100,20 @@ fn what_ends_without_a_provider_is_told_too() {
 
     // For its headers alone.
     let size = ("content-length", b"99999999999".as_slice());
-    for (headers, status) in [(vec![("authorization", b"Bearer x".as_slice())], 401), (vec![bearer[0], size], 413)] {
-        let (mut front, _) = admitted_by(gateway.clone(), &headers, CHAT);
-        let _ = front.step(NOW, FrontEvent::Closed);
-        let [refused]: [Traced; 1] = told(&gateway).try_into().unwrap();
-        assert_eq!((refused.outcome.as_str(), refused.status, refused.model), ("client_error", status, None));
-        assert_eq!((refused.operation.as_str(), refused.request_id.is_some()), ("chat", true));
-    }
-    let (mut front, _) = admitted_at(gateway.clone(), "/nowhere", &bearer, CHAT);
+    let (mut front, _) = admitted_by(gateway.clone(), &[bearer[0], size], CHAT);
     let _ = front.step(NOW, FrontEvent::Closed);
-    assert_eq!(told(&gateway), []);
+    let [refused]: [Traced; 1] = told(&gateway).try_into().unwrap();
+    assert_eq!((refused.outcome.as_str(), refused.status, refused.model), ("client_error", 413, None));
+    assert_eq!((refused.operation.as_str(), refused.tenant.as_deref()), ("chat", Some("t")));
+    // Nobody whom Weir does not know makes a span, even where a span is asked for.
+    let (client, unknown) = (client("01"), ("authorization", b"Bearer x".as_slice()));
+    for (path, key) in [("/v1/chat/completions", unknown), ("/nowhere", bearer[0])] {
+        let headers = [key, ("traceparent", client.as_bytes())];
+        let (mut front, done) = admitted_at(gateway.clone(), path, &headers, CHAT);
+        assert!(done.reply.is_some_and(|(status, _)| [401, 404].contains(&status)), "{path}");
+        let _ = front.step(NOW, FrontEvent::Closed);
+        assert_eq!(told(&gateway), [], "{path}");
+    }
 
     let (mut front, done) = admitted_by(gateway.clone(), &bearer, CHAT);
     let exchange = done.exchange.unwrap();
